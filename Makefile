@@ -1,0 +1,38 @@
+# Everything a developer does with Yoke. Each target first installs what it lacks; on a machine that is
+# set up, only `demo`, `test`, `bench` and `soak` need root, and none needs the network.
+
+NODE := node_modules/.bin/node
+AS_ROOT := scripts/as-root.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help setup modules build check test demo bench soak clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: # what the rack and the compilers need, and the npm packages
+	@scripts/setup.sh machine
+
+modules: # the npm packages only: no root
+	@scripts/setup.sh node
+
+build: setup ## build/yoke, its bundles, and the native addon for this machine and for arm64
+	@$(NODE) scripts/build.ts
+
+check: modules ## types, lint, format and the rules of the house: no root, no network
+	@$(NODE) scripts/check.ts
+
+test: build ## every test that fits one machine; one suite: make test ONLY=test/wire
+	@$(AS_ROOT) $(NODE) scripts/test.ts $(ONLY)
+
+demo: build ## start a pair in a rack, fail it over under traffic, print the drill report
+	@$(AS_ROOT) $(NODE) test/rack/demo.ts
+
+bench: build ## the same faults to Yoke, ucarp and keepalived, side by side
+	@$(AS_ROOT) $(NODE) test/bench/bench.ts
+
+soak: build ## hundreds of random faults in the rack, then look for anything left behind
+	@$(AS_ROOT) $(NODE) test/rack/soak.ts
+
+clean: ## remove everything built (not node_modules)
+	@rm -rf build coverage

@@ -1,0 +1,25 @@
+/**
+ * What `yoke help` prints; at most 80 columns.
+ */
+
+export const helpText = (): string => `yoke: a pair of gateways that behave as one
+
+usage: yoke COMMAND [FLAGS]
+
+  run                        run this node in the foreground; SIGTERM hands over
+                             and stops, SIGHUP reads the configuration again
+  status [--json] [--watch]  what the node knows: state, VIPs, links, alerts
+  maintenance enter|leave    hand the VIPs to the peer and leave them there,
+                             restarts included; without a peer it goes on
+  events [--follow] [--json] what happened and why
+  config check               check the configuration, with line numbers
+  config schema node|cluster JSON Schema of node.yaml or cluster.yaml
+  help                       this page
+
+flags:
+  --config DIR               configuration, default /etc/yoke
+  --runtime DIR              socket of the running node, default /run/yoke
+  --state DIR                what must survive a restart, default /var/lib/yoke
+  --version
+
+exit codes: 0 done; 1 refused or failed, with the reason; 2 wrong usage`;

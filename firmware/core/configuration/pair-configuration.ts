@@ -1,0 +1,63 @@
+/**
+ * The configuration of a pair as this node sees it: checked, defaults filled in, roles resolved.
+ *
+ * What a person writes (node.yaml, cluster.yaml) is described by schema.ts;
+ * resolve-configuration.ts turns it into these records. Nothing else reads what people wrote.
+ */
+import type { Cidr } from '../../wire/ip-address.ts';
+import type { Duration } from '../time.ts';
+
+export type Role = 'primary' | 'secondary';
+
+/** `node`: all VIPs of the node move together. `vip`: a classical election per VHID. */
+export type FailoverMode = 'node' | 'vip';
+
+/** A logical interface of this node (wan, lan, sync, ...). */
+export interface InterfaceConfiguration {
+  readonly name: string;
+  /** The Linux device, at most 15 characters. */
+  readonly device: string;
+  /** The node's own (real, non-virtual) addresses there. */
+  readonly addresses: readonly Cidr[];
+  readonly gateway: string | undefined;
+  /** The other node's address on this interface; only on a sync interface. */
+  readonly peer: string | undefined;
+}
+
+/** One VHID with all addresses stacked on it. */
+export interface VipConfiguration {
+  /** Unique in the cluster. */
+  readonly name: string;
+  /** Logical interface. */
+  readonly interface: string;
+  /** CARP group number, 1-255, unique per interface. */
+  readonly vhid: number;
+  /** The VIP first, then its aliases; IPv4 and IPv6 may be mixed. Never empty. */
+  readonly addresses: readonly Cidr[];
+  /** CARP password in bytes, at most 19. */
+  readonly password: Uint8Array;
+  /** Whole seconds between advertisements, 0-255; 0 only with a skew. */
+  readonly advbase: number;
+  /** 1/256 s, 0-239: this node's own, by its role. */
+  readonly advskew: number;
+  /** The skew the other role uses for this VIP. */
+  readonly peerAdvskew: number;
+  /** Unicast CARP: address of the one peer; undefined for multicast. */
+  readonly peer: string | undefined;
+  /** On equal skews a `bsd` peer always yields, so this node yields as well. Default `yoke`. */
+  readonly ties: 'yoke' | 'bsd';
+}
+
+export interface PairConfiguration {
+  /** Unique name of this node. */
+  readonly node: string;
+  readonly role: Role;
+  readonly board: string | undefined;
+  readonly cluster: string;
+  readonly interfaces: readonly InterfaceConfiguration[];
+  readonly failover: FailoverMode;
+  readonly preempt: { readonly enabled: boolean; readonly delay: Duration };
+  /** How long a carrier must have been back before it counts. Default 1 s. */
+  readonly linkDebounce: Duration;
+  readonly vips: readonly VipConfiguration[];
+}

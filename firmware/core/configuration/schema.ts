@@ -1,0 +1,276 @@
+/**
+ * Every setting of node.yaml and cluster.yaml: meaning, unit, default, range.
+ *
+ * These schemas only say what a single field may hold; what the fields must be to each other is in
+ * resolve-configuration.ts. The message of a check is the second half of the sentence "found X,
+ * expected ...". Nothing is transformed, so the JSON Schema for editors is generated from them.
+ */
+import { z } from 'zod';
+import { canonicalIpAddress, parseCidr } from '../../wire/ip-address.ts';
+import { type Duration, seconds } from '../time.ts';
+import { DURATION_PATTERN, parseDuration } from './duration-text.ts';
+
+const ANY_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
+const INTERFACE_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
+/** The kernel's dev_valid_name(), but printable ASCII only and no leading `.` or `-`. */
+const DEVICE_NAME = /^[A-Za-z0-9_][!-.0-9;-~]{0,14}$/;
+/** CARP keys have 20 bytes, of which ifconfig(8) and pfSense let people use 19. */
+export const LONGEST_PASSWORD_BYTES = 19;
+
+const EXPECT_NAME =
+  'a name of up to 63 letters, digits, "-", "_" or "." (in quotes if it looks like a number)';
+const EXPECT_INTERFACE =
+  'a logical name such as wan, lan or sync (lower case, up to 32 characters)';
+const EXPECT_DEVICE = 'the name of a Linux device such as eth0, at most 15 characters';
+const EXPECT_CIDR = 'an address with prefix length such as 192.168.1.2/24';
+const EXPECT_ADDRESS = 'an address without prefix length such as 192.168.1.3';
+const EXPECT_BASE = 'whole seconds from 0 to 255';
+/** From 240 on a skew means that the node is demoted (net.inet.carp clamps there). */
+const EXPECT_SKEW = 'a whole number from 0 to 239 (1/256 s)';
+const EXPECT_VHID = 'a whole number from 1 to 255';
+const EXPECT_PASSWORD =
+  `a password of 1 to ${LONGEST_PASSWORD_BYTES} bytes without control characters ` +
+  '(in quotes if it looks like a number)';
+
+const settings = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, { error: 'a mapping with the settings of this section' });
+
+const text = (expected: string, pattern: RegExp) =>
+  z.string({ error: expected }).regex(pattern, { error: expected });
+
+const number = (expected: string, low: number, high: number) =>
+  z.int({ error: expected }).min(low, { error: expected }).max(high, { error: expected });
+
+const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z.enum(words, { error: words.join(' or ') });
+
+const flag = () => z.boolean({ error: 'true or false' });
+
+const cidr = () =>
+  z
+    .string({ error: EXPECT_CIDR })
+    .refine((value) => parseCidr(value) !== undefined, { error: EXPECT_CIDR })
+    .meta({ pattern: '^[0-9A-Fa-f:.]+/[0-9]{1,3}$' });
+
+const address = () =>
+  z
+    .string({ error: EXPECT_ADDRESS })
+    .refine((value) => canonicalIpAddress(value) !== undefined, { error: EXPECT_ADDRESS })
+    .meta({ pattern: '^[0-9A-Fa-f:.]+$' });
+
+const duration = (longest: Duration, longestText: string) => {
+  const expected = `a duration with a unit such as 500ms, 10s or 1m, or 0; at most ${longestText}`;
+  const fits = (value: string | number) => (parseDuration(value) ?? Infinity) <= longest;
+  return z
+    .union(
+      [
+        z.literal(0),
+        z
+          .string({ error: expected })
+          .refine((value) => fits(value), { error: expected })
+          .meta({ pattern: DURATION_PATTERN.source }),
+      ],
+      { error: expected },
+    )
+    .meta({});
+};
+
+const base = () => number(EXPECT_BASE, 0, 255);
+const skew = () => number(EXPECT_SKEW, 0, 239);
+
+const interfaceSchema = settings({
+  device: text(EXPECT_DEVICE, DEVICE_NAME).describe(
+    'Linux device behind this logical interface, at most 15 characters. Each device only once.',
+  ),
+  address: z
+    .union([cidr(), z.array(cidr(), { error: EXPECT_CIDR }).min(1, { error: EXPECT_CIDR })], {
+      error: EXPECT_CIDR,
+    })
+    .optional()
+    .describe(
+      "This node's own (real) address with prefix length, or a list of them, IPv4 and IPv6. " +
+        'Default: none. A VIP with an IPv4 address needs a real IPv4 address on its interface.',
+    ),
+  gateway: address()
+    .optional()
+    .describe('Next hop of the default route through this interface. Default: none.'),
+  peer: address()
+    .optional()
+    .describe(
+      "The other node's address on this interface. Makes it a sync interface, which carries " +
+        'no VIPs. Default: none.',
+    ),
+});
+
+/** node.yaml: this box only, never replicated. */
+export const nodeSchema = settings({
+  node: text(EXPECT_NAME, ANY_NAME).describe('Unique name of this node, such as office-a.'),
+  role: oneOf(['primary', 'secondary']).describe(
+    'Role of this node in the pair: primary or secondary. Decides which skew it advertises; ' +
+      'the state (MASTER, BACKUP) is decided by election.',
+  ),
+  board: text(EXPECT_NAME, ANY_NAME)
+    .optional()
+    .describe('Name of the board profile, a folder of board/. Default: none.'),
+  interfaces: z
+    .record(text(EXPECT_INTERFACE, INTERFACE_NAME), interfaceSchema, {
+      error: 'a mapping of logical interface names to their settings',
+    })
+    .describe(
+      'Logical interface names (wan, lan, sync, ...) and the devices behind them. Everything ' +
+        'else uses the logical names.',
+    ),
+  secret: z
+    .string({ error: 'the name of the file with the secret of the pair' })
+    .min(1, { error: 'the name of the file with the secret of the pair' })
+    .optional()
+    .describe(
+      "File with the pair's secret: 32 bytes in base64 on one line, mode 0600; relative to " +
+        'the configuration directory. Default: none, then each VIP needs a password.',
+    ),
+})
+  .describe('node.yaml: settings of this node only.')
+  .meta({ title: 'Yoke node.yaml' });
+
+const vipAdvertiseSchema = settings({
+  base: base()
+    .optional()
+    .describe('Seconds between advertisements, 0-255. Default: advertise.base of the cluster.'),
+  skew: settings({
+    primary: skew()
+      .optional()
+      .describe('Skew of the primary in 1/256 s, 0-239. Default: that of the cluster.'),
+    secondary: skew()
+      .optional()
+      .describe('Skew of the secondary in 1/256 s, 0-239. Default: that of the cluster.'),
+  })
+    .optional()
+    .describe('Skew of this VIP by role. Default: advertise.skew of the cluster.'),
+});
+
+const EXPECT_PEER =
+  "an address without prefix length such as 192.168.1.3, or both nodes' addresses as { " +
+  'primary: ..., secondary: ... }';
+
+const vipSchema = settings({
+  name: text(EXPECT_NAME, ANY_NAME).describe('Name of the VIP, unique in the cluster.'),
+  interface: text(EXPECT_INTERFACE, INTERFACE_NAME).describe(
+    'Logical interface that carries the VIP, from node.yaml of both nodes.',
+  ),
+  vhid: number(EXPECT_VHID, 1, 255).describe(
+    'CARP group number, 1-255, unique per interface and in its broadcast domain (VRRP included).',
+  ),
+  address: cidr().describe(
+    "Virtual address with prefix length. The prefix length must be the interface's own when a" +
+      ' real address covers it.',
+  ),
+  aliases: z
+    .array(cidr(), { error: 'a list of addresses with prefix length such as [192.168.1.4/24]' })
+    .default([])
+    .describe('Further virtual addresses on the same VHID, IPv4 and IPv6. Default: none.'),
+  password: z
+    .string({ error: EXPECT_PASSWORD })
+    .refine(isPassword, { error: EXPECT_PASSWORD })
+    .optional()
+    .describe(
+      `CARP password, 1-${LONGEST_PASSWORD_BYTES} bytes. ` +
+        "Default: derived from the pair's secret and the VHID.",
+    ),
+  advertise: vipAdvertiseSchema
+    .optional()
+    .describe('Advertisement timing of this VIP. Default: that of the cluster.'),
+  peer: z
+    .union([address(), settings({ primary: address(), secondary: address() })], {
+      error: EXPECT_PEER,
+    })
+    .optional()
+    .describe(
+      "Unicast CARP: the other node's address, or the addresses of both nodes by role. " +
+        'Default: none, advertisements are multicast.',
+    ),
+  ties: oneOf(['yoke', 'bsd'])
+    .default('yoke')
+    .describe(
+      'On equal skews: yoke lets the node with the lower address stay MASTER, bsd always ' +
+        'yields, as FreeBSD and OpenBSD do. Default: yoke.',
+    ),
+});
+
+/** cluster.yaml: the pair's, the same on both nodes. */
+export const clusterSchema = settings({
+  cluster: text(EXPECT_NAME, ANY_NAME).describe('Name of the pair, such as branch-042.'),
+  failover: oneOf(['node', 'vip'])
+    .default('node')
+    .describe(
+      'node: all VIPs of a node move together, so routing is never split. vip: a separate ' +
+        'election per VHID. Default: node.',
+    ),
+  preempt: settings({
+    enabled: flag()
+      .default(true)
+      .describe('Whether a better node takes over from a living MASTER (failback). Default: true.'),
+    delay: duration(seconds(3600), '1h')
+      .default('10s')
+      .describe(
+        'How long a node must have been fit before it takes over from a living MASTER. 0 to ' +
+          '1h. Default: 10s.',
+      ),
+  })
+    .prefault({})
+    .describe('Failback to the better node.'),
+  advertise: settings({
+    base: base()
+      .default(1)
+      .describe(
+        'Seconds between CARP advertisements, 0-255. 0 leaves the pace to the skew alone, ' +
+          'which must then be at least 2. Default: 1.',
+      ),
+    skew: settings({
+      primary: skew()
+        .default(0)
+        .describe('Added to the interval of the primary, in 1/256 s, 0-239. Default: 0.'),
+      secondary: skew()
+        .default(100)
+        .describe('Added to the interval of the secondary, in 1/256 s, 0-239. Default: 100.'),
+    })
+      .prefault({})
+      .describe('The node with the smaller skew is preferred as MASTER. Never equal.'),
+  })
+    .prefault({})
+    .describe('Pace of the CARP advertisements, for all VIPs without their own.'),
+  vips: z
+    .array(vipSchema, { error: 'a list of VIPs' })
+    .min(1, { error: 'a list of at least one VIP' })
+    .describe('The virtual addresses of the pair.'),
+  monitor: settings({
+    linkDebounce: duration(seconds(60), '60s')
+      .default('1s')
+      .describe('How long a carrier must have been back before it counts. 0 to 60s. Default: 1s.'),
+  })
+    .prefault({})
+    .describe('Health of the node.'),
+})
+  .describe('cluster.yaml: settings of the pair, the same on both nodes.')
+  .meta({ title: 'Yoke cluster.yaml' });
+
+/** What is in the files, checked field by field, defaults filled in. */
+export type NodeDocument = z.infer<typeof nodeSchema>;
+export type ClusterDocument = z.infer<typeof clusterSchema>;
+export type InterfaceDocument = z.infer<typeof interfaceSchema>;
+export type VipDocument = z.infer<typeof vipSchema>;
+
+export const schemas = { node: nodeSchema, cluster: clusterSchema } as const;
+
+/** JSON Schema (draft 2020-12) of what people may write, for their editors. */
+export function jsonSchema(document: keyof typeof schemas): z.core.JSONSchema.JSONSchema {
+  return z.toJSONSchema(schemas[document], { io: 'input' });
+}
+
+function isPassword(value: string): boolean {
+  const bytes = new TextEncoder().encode(value);
+  return (
+    bytes.length >= 1 &&
+    bytes.length <= LONGEST_PASSWORD_BYTES &&
+    bytes.every((byte) => byte >= 0x20 && byte !== 0x7f)
+  );
+}

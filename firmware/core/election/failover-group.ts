@@ -1,0 +1,475 @@
+/**
+ * The election machine: one failover group, its VHIDs, its timers and its lease.
+ *
+ * It finds out which event of states.ts an input is, looks up the transition and carries the
+ * actions out as outputs. One turn of the loop around it is
+ *
+ *   wake      first: the lease is renewed, or found lapsed, before anything else is said
+ *   ...       what arrived: advertisements, link changes, demotions, commands
+ *   settled   last: a vacancy, the verdict after a lapse, then every timer that is due
+ *
+ * so that a node that was stopped for ten seconds reads what happened before it acts on old timers
+ * or on an old good-bye.
+ */
+import type { Machine } from '../machine.ts';
+import { after, earliest, type Instant, instant, milliseconds } from '../time.ts';
+import { ClaimBackoff } from './claim-backoff.ts';
+import type { GroupInput, GroupOutput, GroupRules, HeardAdvertisement } from './group-io.ts';
+import { heardEvent, heardText } from './hearing.ts';
+import { GOODBYE } from './interval.ts';
+import { LeaseClock } from './lease-clock.ts';
+import { type Family, Membership, nextAdvertisement, silenceOfAll } from './membership.ts';
+import { Preemption } from './preemption.ts';
+import { Repetition } from './repetition.ts';
+import { type Action, type Event, type State, TABLE } from './states.ts';
+
+const GOODBYE_GAPS = [milliseconds(10), milliseconds(10)];
+const RESEND_AFTER = milliseconds(50);
+/** How often a CLAIMANT repeats itself, in case the first advertisement was lost. */
+const CHALLENGE_PAUSE = milliseconds(10);
+/** Beyond the lease: the kernel rounds it up to its tick, and the old MASTER needs to be told. */
+const PATIENCE = milliseconds(15);
+
+/**
+ * A master that has left, or will time out anyway: the place is free unless somebody spoke since.
+ */
+interface Vacancy {
+  readonly cause: string;
+  readonly membership: Membership;
+  readonly family: Family;
+}
+
+export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
+  state: State = 'INIT';
+  since: Instant;
+  reason = 'started';
+  readonly #memberships = new Map<string, Membership>();
+  readonly #outputs: GroupOutput[] = [];
+  readonly #preemption: Preemption;
+  readonly #goodbyes = new Repetition(GOODBYE_GAPS);
+  readonly #lease: LeaseClock;
+  readonly #backoff = new ClaimBackoff();
+  #rules: GroupRules;
+  #demotion = 0;
+  /** The kernel was asked for the lease and has not answered yet. */
+  /** Asked of the kernel and not yet confirmed. */
+  #claiming: readonly Membership[] | undefined;
+  #patientUntil: Instant | undefined;
+  #vacancy: Vacancy | undefined;
+
+  constructor(rules: GroupRules, now: Instant) {
+    this.#rules = rules;
+    this.#lease = new LeaseClock(rules.lease);
+    this.#preemption = new Preemption(rules.preemption, now);
+    this.since = now;
+  }
+
+  get rules(): GroupRules {
+    return this.#rules;
+  }
+
+  /** What each VHID has heard and says, by the member's id. */
+  get memberships(): ReadonlyMap<string, Membership> {
+    return this.#memberships;
+  }
+
+  get demotion(): number {
+    return this.#demotion;
+  }
+
+  /** True while good-byes are still to be repeated: a clean stop waits for them. */
+  get saysGoodbye(): boolean {
+    return this.#goodbyes.next !== undefined;
+  }
+
+  handle(input: GroupInput, now: Instant): void {
+    switch (input.kind) {
+      case 'wake':
+        return this.#wake(now);
+      case 'settled':
+        return this.#settle(now);
+      case 'advertisement':
+        return this.#hear(input.heard, now);
+      case 'interface':
+        return this.#interfaceChanged(input.interface, input.usable, now);
+      case 'demotion':
+        return this.#demoted(input.total, now);
+      case 'step-aside':
+        return this.#step('step-aside', input.cause, now);
+      case 'lease-lost':
+        return this.#lapse('the lease ran out', now);
+      case 'claimed':
+        return this.#step('claimed', '', now);
+      case 'claim-failed':
+        return this.#claimFailed(input.text, now);
+      case 'unsent':
+        return this.#resend(input.interface, now);
+      case 'applied':
+        return this.#raise(now);
+      case 'repaired':
+        return this.#raiseAnew(now);
+      case 'members':
+        return this.#changeMembers(input, now);
+      case 'rules':
+        return this.#changeRules(input.rules);
+      case 'inherit':
+        return this.#step('inherit', 'the failover mode was changed', now);
+      case 'stop':
+        return this.#step('stop', input.cause, now);
+    }
+  }
+
+  poll(): GroupOutput | undefined {
+    return this.#outputs.shift();
+  }
+
+  nextTimeout(): Instant | undefined {
+    let next = this.#goodbyes.next;
+    if (this.state === 'BACKUP') next = earliest(next, this.#silenceAt());
+    if (this.state === 'CLAIMANT') next = earliest(next, this.#patientUntil);
+    if (this.state === 'CLAIMANT' || this.state === 'MASTER') {
+      next = earliest(next, nextAdvertisement(this.#memberships.values()));
+    }
+    if (this.state === 'MASTER') {
+      next = earliest(next, this.#lease.renewAt);
+      for (const { announcements, raiseAt } of this.#memberships.values()) {
+        next = earliest(next, earliest(announcements.next, raiseAt));
+      }
+    }
+    return next;
+  }
+
+  // The lease first: a MASTER that woke too late must not speak.
+  #wake(now: Instant): void {
+    if (this.state === 'CLAIMANT' && this.#patientUntil !== undefined) {
+      // Too late to know whether the old master, or another, has come back meanwhile.
+      const giveUpAt = after(this.#patientUntil, this.#rules.lease);
+      if (now >= giveUpAt) return this.#step('lapsed', 'woke too late to claim', now);
+    }
+    if (this.state !== 'MASTER' || this.#findLapsed(now)) return;
+    if (now < (this.#lease.renewAt ?? now)) return;
+    this.#lease.renewed(now);
+    this.#backoff.held(now);
+    this.#outputs.push({ kind: 'renew' });
+  }
+
+  /** True when the lease must be taken for lapsed. */
+  #findLapsed(now: Instant): boolean {
+    const span = this.#lease.lapsedFor(now);
+    if (span === undefined) return false;
+    this.#lapse(`not renewed for ${Math.round(span / 1000)} ms`, now);
+    return true;
+  }
+
+  #lapse(cause: string, now: Instant): void {
+    if (this.state === 'MASTER') this.#backoff.lapsed(now);
+    this.#step('lapsed', cause, now);
+  }
+
+  #claimFailed(text: string, now: Instant): void {
+    this.#claiming = undefined;
+    this.#backoff.refused(now);
+    this.#step('claim-failed', text, now);
+  }
+
+  #settle(now: Instant): void {
+    this.#settleVacancy(now);
+    if (this.state === 'LAPSED') {
+      const safe = !this.#backoff.forbids(now) && this.#nobodyCanHaveTakenOver(now);
+      const cause = safe ? 'woke late, nobody can have taken over' : this.#lapseText(now);
+      this.#step(safe ? 'safe' : 'unsafe', cause, now);
+    }
+    if (this.state === 'BACKUP') this.#settleBackup(now);
+    if (this.state === 'CLAIMANT' && now >= (this.#patientUntil ?? now)) {
+      this.#step('patience', this.reason, now);
+    }
+    if (this.state === 'CLAIMANT' || this.state === 'MASTER') this.#settleTimers(now);
+    this.#settleChallenges(now);
+    if (this.#goodbyes.due(now)) this.#advertiseGoodbye();
+  }
+
+  #settleChallenges(now: Instant): void {
+    const challenged = [...this.#memberships.values()].filter((each) => each.raiseAt !== undefined);
+    if (challenged.some((each) => isDue(each, now))) this.#raise(now);
+  }
+
+  #lapseText(now: Instant): string {
+    return this.#backoff.forbids(now) ? 'lost the lease as soon as it was taken' : 'woke too late';
+  }
+
+  #settleVacancy(now: Instant): void {
+    const vacancy = this.#vacancy;
+    this.#vacancy = undefined;
+    if (vacancy === undefined || this.#backoff.forbids(now)) return;
+    this.#step('hopeless', vacancy.cause, now, vacancy.membership, vacancy.family);
+  }
+
+  #settleBackup(now: Instant): void {
+    const at = this.#silenceAt();
+    if (at === undefined || at > now) return;
+    this.#step('silence', 'nothing heard from a master', now);
+  }
+
+  /** When a BACKUP takes over if it hears nothing. */
+  #silenceAt(): Instant | undefined {
+    const at = silenceOfAll(this.#memberships.values());
+    return at === undefined ? undefined : instant(Math.max(at, this.#backoff.until ?? at));
+  }
+
+  #settleTimers(now: Instant): void {
+    for (const membership of this.#memberships.values()) {
+      const at = membership.advertiseAt;
+      if (at !== undefined && at <= now) this.#step('interval', '', now, membership);
+      if (membership.announcements.due(now)) this.#announce(membership);
+    }
+  }
+
+  /**
+   * A peer times out three intervals after the last advertisement it heard. While our next one is
+   * not overdue it can have done so only if it had already missed two.
+   */
+  #nobodyCanHaveTakenOver(now: Instant): boolean {
+    for (const membership of this.#memberships.values()) {
+      if (!membership.usable) continue;
+      if (membership.advertiseAt === undefined || now >= membership.advertiseAt) return false;
+    }
+    return true;
+  }
+
+  #hear(heard: HeardAdvertisement, now: Instant): void {
+    const membership = this.#memberships.get(heard.id);
+    if (membership === undefined || !this.#listensTo(membership)) return;
+    membership.heard = { at: now, source: heard.source, pace: heard.pace };
+    const mayPreempt = !this.#backoff.forbids(now) && this.#preemption.permits(heard.pace, now);
+    const { state } = this;
+    const hearing = { heard, membership, demotion: this.#demotion, state, mayPreempt };
+    const event = heardEvent(hearing);
+    if (event === undefined || (!membership.usable && event !== 'better')) return;
+    const cause = heardText(event, hearing);
+    if (event === 'hopeless' && this.state !== 'MASTER') {
+      this.#vacancy = { cause, membership, family: heard.family };
+      return;
+    }
+    this.#vacancy = undefined;
+    if (event !== 'hopeless') this.#goodbyes.stop();
+    // Whom we challenge on a segment that came back has let go of it.
+    else if (membership.raiseAt !== undefined) membership.raiseAt = now;
+    this.#step(event, cause, now, membership, heard.family);
+  }
+
+  /** A MASTER also hears a better one on a segment that has just come back to it. */
+  #listensTo({ usable }: Membership): boolean {
+    return usable || this.state === 'MASTER';
+  }
+
+  #interfaceChanged(place: string, usable: boolean, now: Instant): void {
+    for (const membership of this.#memberships.values()) {
+      if (membership.member.interface !== place) continue;
+      const returns = usable && membership.observed && !membership.usable;
+      this.#place(membership, usable, now);
+      if (returns && this.state === 'MASTER') this.#challengeOn(membership, now);
+    }
+    this.#judgeUsable({ usable: `${place} is usable`, not: `no usable interface: ${place}` }, now);
+    this.#raise(now);
+  }
+
+  #place(membership: Membership, usable: boolean, now: Instant): void {
+    membership.observed = true;
+    if (membership.usable === usable) return;
+    membership.usable = usable;
+    if (!usable) membership.lower();
+    else if (this.state === 'BACKUP') membership.restartTimers(now);
+  }
+
+  #challengeOn(membership: Membership, now: Instant): void {
+    membership.raiseAt = after(after(now, this.#rules.lease), PATIENCE);
+    this.#advertise(membership, now);
+  }
+
+  /** What has not been looked at may turn out to be usable. */
+  #judgeUsable(causes: { readonly usable: string; readonly not: string }, now: Instant): void {
+    const all = [...this.#memberships.values()];
+    if (all.some(({ usable }) => usable)) this.#step('usable', causes.usable, now);
+    else if (all.every(({ observed }) => observed)) this.#step('unusable', causes.not, now);
+  }
+
+  /** Under the lease that is held; one that has lapsed must not be revived by a claim. */
+  #raise(now: Instant): void {
+    if (this.state !== 'MASTER' || this.#claiming !== undefined) return;
+    const isNew = [...this.#memberships.values()].some((each) => !each.raised && isDue(each, now));
+    if (isNew && !this.#findLapsed(now)) this.#askForLease(now);
+  }
+
+  #raiseAnew(now: Instant): void {
+    if (this.state !== 'MASTER') return;
+    for (const membership of this.#memberships.values()) membership.lower();
+    this.#raise(now);
+  }
+
+  #resend(place: string, now: Instant): void {
+    if (this.state !== 'MASTER') return;
+    for (const membership of this.#memberships.values()) {
+      if (membership.member.interface !== place || membership.advertiseAt === undefined) continue;
+      const soon = after(now, RESEND_AFTER);
+      if (soon < membership.advertiseAt) membership.advertiseAt = soon;
+    }
+  }
+
+  #demoted(total: number, now: Instant): void {
+    if (total === this.#demotion) return;
+    const improved = total < this.#demotion;
+    if (improved) this.#preemption.improved(now);
+    this.#demotion = total;
+    // A CLAIMANT that has become better still is right to go on.
+    if (improved && this.state === 'CLAIMANT') return;
+    this.#step('skew', `demotion is now ${total}`, now);
+  }
+
+  /** What is new is raised when the kernel has it, see `applied`. */
+  #changeMembers(input: Extract<GroupInput, { kind: 'members' }>, now: Instant): void {
+    const wanted = new Set(input.members.map(({ id }) => id));
+    for (const id of this.#memberships.keys()) if (!wanted.has(id)) this.#memberships.delete(id);
+    for (const member of input.members) {
+      const membership = this.#memberships.get(member.id) ?? new Membership(member);
+      this.#memberships.set(member.id, membership);
+      membership.member = member;
+      if (input.changed.has(member.id) && this.state === 'MASTER') membership.lower();
+      const usable = input.interfaces.get(member.interface);
+      if (usable !== undefined) this.#place(membership, usable, now);
+    }
+    const not = 'no VIP left on a usable interface';
+    this.#judgeUsable({ usable: 'has a VIP on a usable interface', not }, now);
+  }
+
+  #changeRules(rules: GroupRules): void {
+    this.#rules = rules;
+    this.#lease.length = rules.lease;
+    this.#preemption.change(rules.preemption);
+  }
+
+  #step(event: Event, cause: string, now: Instant, membership?: Membership, family?: Family): void {
+    const cell = TABLE[this.state][event];
+    if ('ignore' in cell) return;
+    const from = this.state;
+    this.state = cell.next;
+    if (from !== cell.next) {
+      this.since = now;
+      this.reason = cause;
+      if (cell.next === 'BACKUP') this.#preemption.improved(now);
+      this.#outputs.push({ kind: 'transition', from, to: cell.next, event, cause });
+    }
+    for (const action of cell.actions) this.#act(action, now, membership, family);
+  }
+
+  #act(action: Action, now: Instant, membership?: Membership, family?: Family): void {
+    switch (action) {
+      case 'claim':
+        return this.#claim(now);
+      case 'release':
+        return this.#release();
+      case 'present':
+        return this.#present(now);
+      case 'challenge':
+        this.#patientUntil = after(after(now, this.#rules.lease), PATIENCE);
+        return this.#advertiseAll(now);
+      case 'advertise-all':
+        return this.#advertiseAll(now);
+      case 'advertise':
+        if (membership !== undefined) this.#advertise(membership, now);
+        return;
+      case 'assert':
+        if (membership !== undefined) this.#assert(membership, now);
+        return;
+      case 'goodbye':
+        this.#goodbyes.start(now);
+        return this.#advertiseGoodbye();
+      case 'restart-timer':
+        if (membership !== undefined && family !== undefined) membership.restartTimer(family, now);
+        return;
+      case 'restart-timers':
+        return this.#restartTimers(now);
+      case 'stop-timers':
+        for (const each of this.#memberships.values()) each.stopTimers();
+        return;
+    }
+  }
+
+  #claim(now: Instant): void {
+    for (const each of this.#memberships.values()) each.lower();
+    this.#lease.renewed(now);
+    this.#backoff.claimed(now);
+    this.#goodbyes.stop();
+    this.#askForLease(now);
+  }
+
+  #askForLease(now: Instant): void {
+    this.#claiming = [...this.#memberships.values()].filter((each) => isDue(each, now));
+    this.#outputs.push({ kind: 'claim', members: this.#claiming.map(({ member }) => member) });
+  }
+
+  #release(): void {
+    for (const each of this.#memberships.values()) each.lower();
+    this.#lease.released();
+    this.#claiming = undefined;
+    this.#outputs.push({ kind: 'release' });
+  }
+
+  #present(now: Instant): void {
+    this.#lease.renewed(now);
+    const raised = (this.#claiming ?? []).filter((each) => each.usable && !each.raised);
+    this.#claiming = undefined;
+    for (const membership of raised) {
+      membership.raised = true;
+      membership.raiseAt = undefined;
+      this.#advertise(membership, now);
+    }
+    for (const membership of raised) {
+      membership.announcements.start(now);
+      this.#announce(membership);
+    }
+  }
+
+  #restartTimers(now: Instant): void {
+    for (const each of this.#memberships.values()) {
+      each.stopTimers();
+      if (each.usable) each.restartTimers(now);
+    }
+  }
+
+  #advertiseAll(now: Instant): void {
+    for (const membership of this.#memberships.values()) this.#advertise(membership, now);
+  }
+
+  /** A MASTER speaks for what it has raised, and where it challenges another one. */
+  #advertise(membership: Membership, now: Instant): void {
+    const { member, usable, raised, raiseAt } = membership;
+    if (!usable || (this.state === 'MASTER' && !raised && raiseAt === undefined)) return;
+    const serves = this.state === 'MASTER' && raised;
+    membership.scheduleAdvertisement(now);
+    if (!serves) membership.advertiseAt = after(now, CHALLENGE_PAUSE);
+    const pace = membership.effective(this.#demotion);
+    this.#outputs.push({ kind: 'advertise', member, pace, serves });
+  }
+
+  #advertiseGoodbye(): void {
+    for (const { usable, member } of this.#memberships.values()) {
+      if (!usable) continue;
+      this.#outputs.push({ kind: 'advertise', member, pace: GOODBYE, serves: false });
+    }
+  }
+
+  #announce({ member }: Membership): void {
+    this.#outputs.push({ kind: 'announce', member });
+  }
+
+  #assert(membership: Membership, now: Instant): void {
+    if (!membership.raised || !membership.answers.take(now)) return;
+    this.#advertise(membership, now);
+    this.#announce(membership);
+  }
+}
+
+/** May be raised now: the segment is there, and whoever served it meanwhile must have let go. */
+function isDue({ usable, raiseAt }: Membership, now: Instant): boolean {
+  return usable && (raiseAt === undefined || raiseAt <= now);
+}

@@ -1,0 +1,419 @@
+/**
+ * The node: every decision of the election process in one machine.
+ *
+ * It holds the failover groups, the interfaces, the demotions and the alerts, and lets them act on
+ * one another: a lost carrier demotes the node and moves all of it, a demotion changes what every
+ * group advertises, a refused frame becomes an alert with a name.
+ */
+import type { CarpRefusal, ReceivedCarp } from '../../wire/carp-reception.ts';
+import type { PairConfiguration, VipConfiguration } from '../configuration/pair-configuration.ts';
+import { isGoodbye } from '../election/contention.ts';
+import { DemotionLedger } from '../election/demotion.ts';
+import type { FailoverGroup } from '../election/failover-group.ts';
+import type { GroupOutput } from '../election/group-io.ts';
+import { ADVSKEW_DEMOTED, rank } from '../election/interval.ts';
+import { type PublicState, publicState } from '../election/states.ts';
+import { invariant } from '../invariant.ts';
+import type { Machine } from '../machine.ts';
+import { after, type Duration, earliest, type Instant, seconds } from '../time.ts';
+import { Bulletin } from './bulletin.ts';
+import { groupId, vipId } from './group-plan.ts';
+import type { InterfaceWatch } from './interface-watch.ts';
+import { type GroupTold, NodeGroups } from './node-groups.ts';
+import type { NodeInput, NodeOutput, NodeProblem, SeenInterface } from './node-io.ts';
+import { type NodeScene, nextScene } from './node-scene.ts';
+import { watchPaths } from './path-watch.ts';
+import { refusalAlert } from './refusal-alerts.ts';
+import { RepairSchedule } from './repair-schedule.ts';
+import { Speaker } from './speaker.ts';
+
+/** An alert about something heard ends when it has not been heard for this long. */
+const HEARD_ALERT = seconds(60);
+const TAKEOVER_ALERT = seconds(300);
+/** A node that was late once is likely to be late again. */
+const LATE_DEMOTION = seconds(10);
+const CLAIM_DEMOTION = seconds(30);
+/** What a node that stops still listens to: it finishes its good-byes. */
+const HEARD_WHILE_STOPPING = new Set<NodeInput['kind']>(['wake', 'settled', 'sent', 'renewed']);
+
+export interface NodeStart {
+  readonly configuration: PairConfiguration;
+  readonly maintenance: boolean;
+  /** A random 64-bit number for each VHID's counter. */
+  readonly random64: () => bigint;
+}
+
+export class FailoverNode implements Machine<NodeInput, NodeOutput> {
+  readonly demotions = new DemotionLedger();
+  readonly bulletin = new Bulletin((event) => this.#outputs.push({ kind: 'event', event }));
+  readonly #outputs: NodeOutput[] = [];
+  readonly #speaker: Speaker;
+  readonly #groups: NodeGroups;
+  readonly #repairs = new RepairSchedule();
+  #scene: NodeScene;
+  #repairing = false;
+  #stopping = false;
+  #stopped = false;
+
+  constructor({ configuration, maintenance, random64 }: NodeStart, now: Instant) {
+    this.bulletin.event('start', `node ${configuration.node} (${configuration.role}) starts`);
+    this.#speaker = new Speaker(random64);
+    this.#scene = nextScene(configuration, undefined, now);
+    this.#groups = new NodeGroups({
+      scene: this.#scene,
+      onTold: (told) => this.#pass(told),
+      onPlan: (plan) => this.#outputs.push({ kind: 'apply', plan }),
+    });
+    this.#demote('boot', 'start', now);
+    if (maintenance) this.#demote('maintenance', 'operator', now);
+    this.#speaker.configure(undefined, this.#scene, now);
+    this.#groups.configure(this.#scene, this.demotions.total(), now);
+  }
+
+  get configuration(): PairConfiguration {
+    return this.#scene.configuration;
+  }
+
+  /** By logical name. */
+  get interfaces(): ReadonlyMap<string, InterfaceWatch> {
+    return this.#scene.interfaces;
+  }
+
+  /** By id: `node`, or what the VIP is on the wire. */
+  get groups(): ReadonlyMap<string, FailoverGroup> {
+    return this.#groups.all;
+  }
+
+  /** The state of the node: MASTER when it serves anything. */
+  get state(): PublicState {
+    const states = [...this.groups.values()].map((group) => publicState(group.state));
+    if (states.includes('MASTER')) return 'MASTER';
+    return states.includes('BACKUP') ? 'BACKUP' : 'INIT';
+  }
+
+  get maintenance(): boolean {
+    return this.demotions.has('maintenance');
+  }
+
+  /** True when an advertisement with this counter was sent by this node a moment ago. */
+  isRecentCounter(device: string, vhid: number, counter: bigint): boolean {
+    return this.#speaker.isRecentCounter(`${device}/${vhid}`, counter);
+  }
+
+  /** What a VIP was a short while ago, newest first: the peer may not know better yet. */
+  formerVips(device: string, vhid: number, now: Instant): readonly VipConfiguration[] {
+    return this.#speaker.former.toHear(`${device}/${vhid}`, now);
+  }
+
+  /** The group a VIP belongs to. */
+  groupOf(vip: VipConfiguration): FailoverGroup {
+    const group = this.groups.get(groupId(this.configuration, vip));
+    invariant(group !== undefined, `VIP ${vip.name} belongs to a group`);
+    return group;
+  }
+
+  handle(input: NodeInput, now: Instant): void {
+    if (this.#stopping && !HEARD_WHILE_STOPPING.has(input.kind)) return;
+    switch (input.kind) {
+      case 'wake':
+        return this.#groups.tellAll({ kind: 'wake' }, now);
+      case 'settled':
+        return this.#settle(now);
+      case 'configure':
+        return this.#configure(input.configuration, now);
+      case 'interface':
+        return this.#see(input.interface, input.seen, now);
+      case 'advertisement':
+        return this.#hear(input.interface, input.advertisement, now);
+      case 'refused':
+        return this.#refused(input.interface, input.refusal, now);
+      case 'renewed':
+        if (!input.held) this.#groups.tellHolder(input.group, { kind: 'lease-lost' }, now);
+        return;
+      case 'claimed':
+        return this.#groups.tellHolder(input.group, { kind: 'claimed' }, now);
+      case 'claim-failed':
+        return this.#claimFailed(input.group, input.text, now);
+      case 'release-failed':
+        return this.bulletin.alert('release', `a lease stays: ${input.text}`, now, HEARD_ALERT);
+      case 'sent':
+        return this.#sent(input.interface, input.ok, now);
+      case 'problems':
+        return this.#applied(input.problems, now);
+      case 'damaged':
+        return this.#damaged(input.text, now);
+      case 'maintenance':
+        return this.#maintain(input.entered, now);
+      case 'stop':
+        return this.#stop(now);
+    }
+  }
+
+  poll(): NodeOutput | undefined {
+    return this.#outputs.shift();
+  }
+
+  nextTimeout(): Instant | undefined {
+    let next = earliest(this.demotions.nextExpiry(), this.bulletin.nextTimeout());
+    next = earliest(next, this.#groups.nextTimeout());
+    if (this.#stopping) return next;
+    next = earliest(next, this.#repairs.nextTimeout());
+    for (const { link } of this.interfaces.values()) next = earliest(next, link.nextTimeout());
+    return next;
+  }
+
+  #configure(configuration: PairConfiguration, now: Instant): void {
+    this.bulletin.event('config', 'configuration loaded');
+    const former = this.#scene;
+    this.#scene = nextScene(configuration, former, now);
+    this.#speaker.configure(former, this.#scene, now);
+    this.#groups.configure(this.#scene, this.demotions.total(), now);
+    for (const [name, watch] of this.interfaces) {
+      if (watch.link.observed) this.#judgeLink(name, watch, now);
+    }
+    for (const [name, watch] of former.interfaces) this.#forget(name, watch, now);
+  }
+
+  /** What was said of an interface that is not there any more, or is another device now. */
+  #forget(name: string, former: InterfaceWatch, now: Instant): void {
+    const watch = this.interfaces.get(name);
+    if (watch !== former || !watch.carriesVips) this.#promote(`send:${name}`, now);
+    if (watch !== undefined) return;
+    this.#promote(`link:${name}`, now);
+    for (const kind of ['link', 'send', 'address']) this.bulletin.clearAlert(`${kind}:${name}`);
+  }
+
+  #see(name: string, seen: SeenInterface, now: Instant): void {
+    const watch = this.interfaces.get(name);
+    if (watch === undefined) return;
+    const returned = seen.present && watch.seen?.present === false;
+    const missed = watch.seen === undefined ? watch.configuration.addresses : watch.missing;
+    const before = watch.link.usable;
+    watch.see(seen, now);
+    const lost = watch.missing.some((each) => !missed.includes(each));
+    if (returned || lost) this.#groups.apply();
+    this.#tellLink(name, watch, before, now);
+    this.#finishBoot(now);
+  }
+
+  #tellLink(name: string, watch: InterfaceWatch, before: boolean, now: Instant): void {
+    const { usable, explanation } = watch.link;
+    const cause = `${name}: ${explanation}`;
+    if (usable !== before) this.bulletin.event('link', `${name} (${watch.device}): ${explanation}`);
+    this.#groups.tellAll({ kind: 'interface', interface: name, usable }, now);
+    // Leave before the demotion is advertised: the peer must not take over while we still serve.
+    if (before && !usable && watch.carriesVips) {
+      this.#groups.tellAll({ kind: 'step-aside', cause }, now);
+    }
+    this.#judgeLink(name, watch, now);
+  }
+
+  /** Demotions and alerts as the interface is now. */
+  #judgeLink(name: string, { link, carriesVips, missing }: InterfaceWatch, now: Instant): void {
+    if (link.usable || !carriesVips) this.#promote(`link:${name}`, now);
+    else this.#demote(`link:${name}`, 'link-watch', now);
+    if (link.usable) this.bulletin.clearAlert(`link:${name}`);
+    else this.bulletin.alert(`link:${name}`, `${name}: ${link.explanation}`, now);
+    const [address] = missing;
+    if (address === undefined) return this.bulletin.clearAlert(`address:${name}`);
+    const text = `${name}: no real address ${address.address}/${address.prefix}`;
+    this.bulletin.alert(`address:${name}`, text, now);
+  }
+
+  #finishBoot(now: Instant): void {
+    for (const { link } of this.interfaces.values()) if (!link.observed) return;
+    this.#promote('boot', now);
+  }
+
+  #hear(place: string, heard: ReceivedCarp, now: Instant): void {
+    const vip = this.configuration.vips.find(
+      (each) => each.interface === place && each.vhid === heard.vhid,
+    );
+    if (vip === undefined) return;
+    this.bulletin.counters.add(`carp.${place}.received`);
+    const { source, family, advbase, advskew } = heard;
+    const pace = { advbase, advskew };
+    if (rank(pace) === rank(vip) && advskew < ADVSKEW_DEMOTED) {
+      const what = `${source} advertises VIP ${vip.name} with our own advbase and advskew`;
+      const text = `${what}: both nodes have the same role?`;
+      this.bulletin.alert(`skew:${vip.name}`, text, now, HEARD_ALERT);
+    }
+    const id = vipId(this.configuration, vip);
+    const ownSource = this.interfaces.get(place)?.source(family, vip.peer);
+    const input = {
+      kind: 'advertisement',
+      heard: { id, family, source, ownSource, pace },
+    } as const;
+    this.#groups.tell(groupId(this.configuration, vip), input, now);
+    const { state } = this.groupOf(vip);
+    if (state === 'MASTER' && !isGoodbye(pace)) this.#secondMaster(vip, source, now);
+  }
+
+  #secondMaster(vip: VipConfiguration, source: string, now: Instant): void {
+    this.bulletin.counters.add(`carp.${vip.interface}.second-master`);
+    const text = `${source} is a second master of VIP ${vip.name}`;
+    this.bulletin.alert(`second-master:${vip.name}`, text, now, HEARD_ALERT);
+  }
+
+  #refused(place: string, refusal: CarpRefusal, now: Instant): void {
+    this.bulletin.counters.add(`carp.${place}.refused.${refusal.refusal}`);
+    const vhids = new Set(
+      this.configuration.vips.filter((vip) => vip.interface === place).map(({ vhid }) => vhid),
+    );
+    const alert = refusalAlert(place, refusal, vhids);
+    if (alert !== undefined) this.bulletin.alert(alert.code, alert.text, now, HEARD_ALERT);
+  }
+
+  #claimFailed(number: number, text: string, now: Instant): void {
+    this.bulletin.alert('claim', `the kernel refused the VIPs: ${text}`, now, HEARD_ALERT);
+    this.#groups.tellHolder(number, { kind: 'claim-failed', text }, now);
+    this.#demote('service:lease', 'kernel', now, CLAIM_DEMOTION);
+  }
+
+  #sent(name: string, ok: boolean, now: Instant): void {
+    const watch = this.interfaces.get(name);
+    if (watch === undefined) return;
+    this.bulletin.counters.add(`carp.${name}.${ok ? 'sent' : 'send-errors'}`);
+    if (!ok) this.#groups.tellAll({ kind: 'unsent', interface: name }, now);
+    const verdict = watch.sending.record(ok);
+    if (verdict === 'unchanged') return;
+    if (verdict === 'recovered') return this.#promote(`send:${name}`, now);
+    const cause = `advertisements cannot be sent on ${name}`;
+    this.#groups.tellAll({ kind: 'step-aside', cause }, now);
+    this.#demote(`send:${name}`, 'send-watch', now, HEARD_ALERT);
+    this.bulletin.alert(`send:${name}`, cause, now);
+  }
+
+  /** What could not be done is told while it lasts; what was done may be claimed. */
+  #applied(problems: readonly NodeProblem[], now: Instant): void {
+    const codes = new Set(problems.map(({ code, device }) => `${code}:${device}`));
+    this.bulletin.clearOthers(PROBLEM_CODE, codes);
+    for (const { code, device, text } of problems)
+      this.bulletin.alert(`${code}:${device}`, text, now);
+    this.#groups.tellAll({ kind: this.#repairing ? 'repaired' : 'applied' }, now);
+    this.#repairing = false;
+    if (problems.some(({ code }) => code === 'plan-refused')) this.#repairs.demand(now);
+  }
+
+  #damaged(text: string, now: Instant): void {
+    this.bulletin.counters.add('kernel.damaged');
+    this.bulletin.alert('damaged', `${text}; repaired`, now, HEARD_ALERT);
+    this.#repairs.demand(now);
+    this.#repair(now);
+  }
+
+  #repair(now: Instant): void {
+    if (!this.#repairs.due(now)) return;
+    this.#repairing = true;
+    this.#groups.apply();
+  }
+
+  #maintain(entered: boolean, now: Instant): void {
+    if (entered === this.maintenance) return;
+    this.#outputs.push({ kind: 'remember', maintenance: entered });
+    this.bulletin.event('maintenance', entered ? 'maintenance begins' : 'maintenance ends');
+    if (!entered) return this.#promote('maintenance', now);
+    this.#groups.tellAll({ kind: 'step-aside', cause: 'maintenance' }, now);
+    this.#demote('maintenance', 'operator', now);
+  }
+
+  #stop(now: Instant): void {
+    this.#stopping = true;
+    this.bulletin.event('stop', 'the node stops');
+    this.#groups.tellAll({ kind: 'stop', cause: 'stopped' }, now);
+    this.#finishStop();
+  }
+
+  #settle(now: Instant): void {
+    for (const reason of this.demotions.expire(now)) this.#demotionEnded(reason, now);
+    this.bulletin.settle(now);
+    if (!this.#stopping) this.#settleKernel(now);
+    this.#groups.settle(now);
+    watchPaths(this.groups.values(), this.bulletin, now);
+    this.#finishStop();
+  }
+
+  #settleKernel(now: Instant): void {
+    this.#repair(now);
+    for (const [name, watch] of this.interfaces) {
+      const before = watch.link.usable;
+      watch.link.settle(now);
+      if (watch.link.usable !== before) this.#tellLink(name, watch, before, now);
+    }
+  }
+
+  #finishStop(): void {
+    if (!this.#stopping || this.#stopped || this.#groups.sayGoodbye) return;
+    this.#stopped = true;
+    this.#outputs.push({ kind: 'stopped' });
+  }
+
+  #pass({ group, output, scene, now }: GroupTold): void {
+    switch (output.kind) {
+      case 'claim': {
+        const vips = output.members.map((member) => this.#speaker.place(member, scene));
+        this.#outputs.push({ kind: 'claim', group: group.rules.group, vips });
+        return;
+      }
+      case 'renew':
+      case 'release':
+        this.#outputs.push({ kind: output.kind, group: group.rules.group });
+        return;
+      case 'announce':
+        this.#outputs.push(this.#speaker.announce(output.member, scene));
+        return;
+      case 'advertise':
+        this.#outputs.push(...this.#speaker.advertise(output, scene, now));
+        return;
+      case 'transition':
+        return this.#transition(group, output, now);
+    }
+  }
+
+  #transition(
+    group: FailoverGroup,
+    { from, to, event, cause }: Extract<GroupOutput, { kind: 'transition' }>,
+    now: Instant,
+  ): void {
+    const { name } = group.rules;
+    this.bulletin.counters.add(`transitions.${to}`);
+    const kind = to === 'LAPSED' ? 'lease' : 'transition';
+    const data = { group: name, from, to, cause, monotonicUs: now };
+    this.bulletin.event(kind, `${name}: ${from} -> ${to}: ${cause}`, data);
+    if (to === 'LAPSED') this.bulletin.counters.add('lease.lapsed');
+    if (from === 'LAPSED' && to === 'BACKUP') this.#demote('late', 'election', now, LATE_DEMOTION);
+    if (event === 'silence' && this.#heardAnybody(group)) {
+      this.bulletin.alert('takeover', `${name} became MASTER: ${cause}`, now, TAKEOVER_ALERT);
+    }
+  }
+
+  /** A first start without a peer is not a takeover. */
+  #heardAnybody(group: FailoverGroup): boolean {
+    return [...group.memberships.values()].some((each) => each.heard !== undefined);
+  }
+
+  #demote(reason: string, owner: string, now: Instant, lasts?: Duration): void {
+    const expires = lasts === undefined ? {} : { expires: after(now, lasts) };
+    const isNew = this.demotions.raise({ reason, weight: ADVSKEW_DEMOTED, owner, ...expires }, now);
+    if (!isNew) return;
+    this.bulletin.event('demotion', `demoted: ${reason}`, { reason, weight: ADVSKEW_DEMOTED });
+    this.#groups.tellAll({ kind: 'demotion', total: this.demotions.total() }, now);
+  }
+
+  #promote(reason: string, now: Instant): void {
+    if (this.demotions.clear(reason)) this.#demotionEnded(reason, now);
+  }
+
+  #demotionEnded(reason: string, now: Instant): void {
+    this.bulletin.event('demotion', `no longer demoted: ${reason}`, { reason, weight: 0 });
+    // The alert of the same name, if there is one.
+    this.bulletin.clearAlert(reason);
+    const [kind, name = ''] = reason.split(':');
+    if (kind === 'send') this.interfaces.get(name)?.sending.reset();
+    this.#groups.tellAll({ kind: 'demotion', total: this.demotions.total() }, now);
+  }
+}
+
+/** Alert codes that come from applying a plan. */
+const PROBLEM_CODE =
+  /^(no-device|address-refused|wrong-prefix|unsupported|vip-refused|plan-refused):/;

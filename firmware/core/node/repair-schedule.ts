@@ -1,0 +1,49 @@
+/**
+ * When damage in the kernel is repaired: at once, but when it comes again and again (two programs
+ * that fight for a table) less and less often, so that repairing does not take all the time.
+ */
+import {
+  after,
+  type Duration,
+  type Instant,
+  microseconds,
+  milliseconds,
+  seconds,
+} from '../time.ts';
+
+const SHORTEST = milliseconds(100);
+const LONGEST = seconds(5);
+/** Without damage for this long, the next one is a new story. */
+const QUIET = seconds(10);
+
+export class RepairSchedule {
+  #pause: Duration = SHORTEST;
+  #demandedAt: Instant | undefined;
+  #repairedAt: Instant | undefined;
+  #dueAt: Instant | undefined;
+
+  /** Something is damaged. */
+  demand(now: Instant): void {
+    if (this.#demandedAt === undefined || now >= after(this.#demandedAt, QUIET)) {
+      this.#pause = SHORTEST;
+      this.#repairedAt = undefined;
+    }
+    this.#demandedAt = now;
+    this.#dueAt ??= this.#repairedAt === undefined ? now : after(this.#repairedAt, this.#pause);
+  }
+
+  /** True when it is to be repaired now; it then counts as repaired. */
+  due(now: Instant): boolean {
+    if (this.#dueAt === undefined || now < this.#dueAt) return false;
+    if (this.#repairedAt !== undefined) {
+      this.#pause = microseconds(Math.min(LONGEST, 2 * this.#pause));
+    }
+    this.#dueAt = undefined;
+    this.#repairedAt = now;
+    return true;
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.#dueAt;
+  }
+}

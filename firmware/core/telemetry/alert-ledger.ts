@@ -1,0 +1,53 @@
+/**
+ * What people must know now: each alert has a code, a sentence and a beginning.
+ *
+ * An alert about something that is seen (a foreign packet) ends by itself when it has not been seen
+ * for a while; an alert about a condition is cleared by whoever raised it.
+ */
+import { after, type Duration, earliest, type Instant } from '../time.ts';
+
+export interface Alert {
+  /** `kind:subject`, for example `digest:lan`. Stable: people write rules for it. */
+  readonly code: string;
+  readonly text: string;
+  readonly since: Instant;
+  readonly expires: Instant | undefined;
+}
+
+export class AlertLedger {
+  readonly #alerts = new Map<string, Alert>();
+
+  /** Raises or refreshes; the text becomes the newest. True when it is new. */
+  raise(code: string, text: string, now: Instant, lasts?: Duration): boolean {
+    const known = this.#alerts.get(code);
+    const expires = lasts === undefined ? undefined : after(now, lasts);
+    this.#alerts.set(code, { code, text, since: known?.since ?? now, expires });
+    return known === undefined;
+  }
+
+  /** True when it stood. */
+  clear(code: string): boolean {
+    return this.#alerts.delete(code);
+  }
+
+  has(code: string): boolean {
+    return this.#alerts.has(code);
+  }
+
+  /** Removes what has expired and returns the codes. */
+  expire(now: Instant): readonly string[] {
+    const gone = [...this.#alerts.values()].filter((alert) => (alert.expires ?? Infinity) <= now);
+    for (const alert of gone) this.#alerts.delete(alert.code);
+    return gone.map((alert) => alert.code);
+  }
+
+  nextExpiry(): Instant | undefined {
+    let next: Instant | undefined;
+    for (const { expires } of this.#alerts.values()) next = earliest(next, expires);
+    return next;
+  }
+
+  list(): readonly Alert[] {
+    return [...this.#alerts.values()];
+  }
+}

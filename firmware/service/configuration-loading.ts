@@ -1,0 +1,88 @@
+/**
+ * From a config directory to a configuration, or to lines that say what is wrong and where.
+ */
+import { resolve } from 'node:path';
+import { checkDocument, type Documents } from '../core/configuration/document-check.ts';
+import type { PairConfiguration } from '../core/configuration/pair-configuration.ts';
+import { type DocumentName, formatProblem, type Problem } from '../core/configuration/problem.ts';
+import { resolveConfiguration } from '../core/configuration/resolve-configuration.ts';
+import { ClusterSecret } from '../kernel/cluster-secret.ts';
+import { type ConfigFile, type FileProblem, readConfigFile } from '../kernel/config-files.ts';
+
+export type ConfigurationLoading =
+  | {
+      readonly ok: true;
+      readonly configuration: PairConfiguration;
+      /** SHA-256 in hex of the content of cluster.yaml: equal on both nodes, or they drift. */
+      readonly hash: string;
+    }
+  /** Each `file:line: field: found X, expected Y`, in the order of files and lines. */
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** A document that was read; `value` is undefined when there are problems. */
+interface ReadDocument<Name extends DocumentName> {
+  readonly value: Documents[Name] | undefined;
+  readonly file: ConfigFile | undefined;
+  readonly problems: readonly FileProblem[];
+}
+
+export function loadConfiguration(configDir: string): ConfigurationLoading {
+  const node = readDocument(configDir, 'node');
+  const cluster = readDocument(configDir, 'cluster');
+  const secret = node.value?.secret === undefined ? undefined : readSecret(configDir, node);
+  const problems = {
+    node: [...node.problems, ...(secret?.problems ?? [])],
+    cluster: [...cluster.problems],
+  };
+  if (node.value && cluster.value) {
+    const resolution = resolveConfiguration({
+      node: node.value,
+      cluster: cluster.value,
+      derivePassword: secret && ((vhid) => secret.value?.carpPassword(vhid) ?? new Uint8Array()),
+    });
+    if (resolution.ok && problems.node.length === 0) {
+      return { ok: true, configuration: resolution.configuration, hash: cluster.file?.hash ?? '' };
+    }
+    for (const problem of resolution.ok ? [] : resolution.problems) {
+      const { file } = problem.document === 'node' ? node : cluster;
+      problems[problem.document].push(located(file, problem));
+    }
+  }
+  const lines = [...sentences('node', problems.node), ...sentences('cluster', problems.cluster)];
+  return { ok: false, problems: lines };
+}
+
+function readDocument<Name extends DocumentName>(
+  configDir: string,
+  name: Name,
+): ReadDocument<Name> {
+  const reading = readConfigFile(configDir, `${name}.yaml`);
+  if (!reading.ok) return { value: undefined, file: undefined, problems: reading.problems };
+  const { file } = reading;
+  const check = checkDocument(name, file.value);
+  if (check.ok) return { value: check.value, file, problems: [] };
+  const problems = check.problems.map((problem) => located(file, problem));
+  return { value: undefined, file, problems };
+}
+
+function readSecret(configDir: string, node: ReadDocument<'node'>) {
+  const reading = ClusterSecret.read(resolve(configDir, node.value?.secret ?? ''));
+  if (reading.ok) return { value: reading.secret, problems: [] };
+  const { found, expected } = reading;
+  const problem = located(node.file, { document: 'node', path: ['secret'], found, expected });
+  return { value: undefined, problems: [problem] };
+}
+
+function located(file: ConfigFile | undefined, problem: Problem): FileProblem {
+  return { ...problem, line: file?.lineOf(problem.path) };
+}
+
+/** One line each, in the order of the file. */
+function sentences(name: DocumentName, problems: readonly FileProblem[]): readonly string[] {
+  return problems
+    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
+    .map((problem) => {
+      const place = problem.line === undefined ? '' : `:${problem.line}`;
+      return `${name}.yaml${place}: ${formatProblem(problem)}`;
+    });
+}

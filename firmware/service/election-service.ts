@@ -1,0 +1,236 @@
+/**
+ * Joins the node's machine to the kernel: one turn reads what arrived, hands it in, and carries out
+ * what comes of it. The same service runs on a device, in the rack and in the simulator.
+ */
+import type {
+  PairConfiguration,
+  VipConfiguration,
+} from '../core/configuration/pair-configuration.ts';
+import { unreachable } from '../core/invariant.ts';
+import { FailoverNode } from '../core/node/failover-node.ts';
+import type { NodeEvent, NodeInput, NodeOutput } from '../core/node/node-io.ts';
+import { type Instant, instant } from '../core/time.ts';
+import type { Kernel, KernelEvent, LinkState, NetworkPlan } from '../kernel/kernel.ts';
+import { KernelError } from '../kernel/kernel-error.ts';
+import { Advertiser } from './advertiser.ts';
+import { Reception } from './reception.ts';
+
+/** About a thousand frames: more than the sockets hold after the longest stop. */
+const INCOMPLETE_AT_MOST = 64;
+
+export interface ElectionHooks {
+  onEvent(event: NodeEvent): void;
+  onMessage(message: unknown): void;
+  /** Maintenance must survive a restart. */
+  onRemember(maintenance: boolean): void;
+  onStopped(): void;
+}
+
+export interface ElectionStart {
+  readonly kernel: Kernel;
+  readonly configuration: PairConfiguration;
+  readonly maintenance: boolean;
+  readonly hooks: ElectionHooks;
+}
+
+export class ElectionService {
+  readonly node: FailoverNode;
+  readonly #kernel: Kernel;
+  readonly #advertiser: Advertiser;
+  readonly #hooks: ElectionHooks;
+  /** By device. */
+  readonly #receptions = new Map<string, Reception>();
+  readonly #results: NodeInput[] = [];
+  /** Logical name of each device. */
+  #names: ReadonlyMap<string, string> = new Map();
+  #incompleteTurns = 0;
+
+  constructor({ kernel, configuration, maintenance, hooks }: ElectionStart) {
+    this.#kernel = kernel;
+    this.#hooks = hooks;
+    this.#advertiser = new Advertiser(kernel);
+    const random64 = (): bigint => Buffer.from(kernel.random(8)).readBigUInt64BE();
+    this.node = new FailoverNode({ configuration, maintenance, random64 }, this.#now());
+    this.#receive(configuration);
+    this.#drain();
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.node.nextTimeout();
+  }
+
+  /**
+   * One turn of the loop. While more is waiting than could be read, nothing is decided by timers;
+   * but a flood of frames does not put that off for ever.
+   */
+  turn(events: readonly KernelEvent[]): void {
+    this.#handle({ kind: 'wake' });
+    for (const event of events) this.#take(event);
+    const isComplete = !events.some(({ kind }) => kind === 'more');
+    this.#incompleteTurns = isComplete ? 0 : this.#incompleteTurns + 1;
+    if (this.#incompleteTurns % (INCOMPLETE_AT_MOST + 1) === 0) this.#handle({ kind: 'settled' });
+  }
+
+  reconfigure(configuration: PairConfiguration): void {
+    this.#receive(configuration);
+    this.#handle({ kind: 'configure', configuration });
+  }
+
+  maintain(entered: boolean): void {
+    this.#handle({ kind: 'maintenance', entered });
+  }
+
+  stop(): void {
+    this.#handle({ kind: 'stop' });
+  }
+
+  /** Judges frames by a configuration; what is known of the same device stays. */
+  #receive({ interfaces, vips }: PairConfiguration): void {
+    this.#names = new Map(interfaces.map(({ name, device }) => [device, name]));
+    for (const device of this.#receptions.keys()) {
+      if (!this.#names.has(device)) this.#receptions.delete(device);
+    }
+    for (const [device, name] of this.#names) {
+      const here = vips.filter((vip) => vip.interface === name);
+      const known = this.#receptions.get(device);
+      if (known !== undefined) known.reconfigure(here);
+      else this.#receptions.set(device, this.#reception(device, here));
+    }
+  }
+
+  #reception(device: string, vips: readonly VipConfiguration[]): Reception {
+    return new Reception(vips, {
+      isRecentCounter: (vhid, counter) => this.node.isRecentCounter(device, vhid, counter),
+      formerVips: (vhid, now) => this.node.formerVips(device, vhid, now),
+    });
+  }
+
+  #take(event: KernelEvent): void {
+    switch (event.kind) {
+      case 'frame':
+        return this.#takeFrame(event.device, event.bytes);
+      case 'link':
+        return this.#takeLink(event.link);
+      case 'damaged':
+        return this.#handle({ kind: 'damaged', text: event.text });
+      case 'message':
+        // A message may take long, a new configuration for example: leases must not wait for it.
+        this.#handle({ kind: 'wake' });
+        return this.#hooks.onMessage(event.message);
+      case 'more':
+        return;
+      default:
+        return unreachable(event);
+    }
+  }
+
+  #takeFrame(device: string, bytes: Uint8Array): void {
+    const name = this.#names.get(device);
+    const reception = this.#receptions.get(device);
+    if (name === undefined || reception === undefined) return;
+    const verdict = reception.judge(bytes, this.#now());
+    if (!verdict.ok) return this.#handle({ kind: 'refused', interface: name, refusal: verdict });
+    this.#handle({ kind: 'advertisement', interface: name, advertisement: verdict.advertisement });
+  }
+
+  #takeLink({ device, present, carrier, addresses, mac }: LinkState): void {
+    const name = this.#names.get(device);
+    if (name === undefined) return;
+    const reception = this.#receptions.get(device);
+    if (reception !== undefined) {
+      reception.ownAddresses = addresses.map(({ address }) => address);
+    }
+    const seen = { present, carrier, addresses, mac };
+    this.#handle({ kind: 'interface', interface: name, seen });
+  }
+
+  #handle(input: NodeInput): void {
+    this.node.handle(input, this.#now());
+    this.#drain();
+  }
+
+  /** Outputs first, then what came of them, until nothing is left. */
+  #drain(): void {
+    for (;;) {
+      for (let output = this.node.poll(); output !== undefined; output = this.node.poll()) {
+        this.#carryOut(output);
+      }
+      const result = this.#results.shift();
+      if (result === undefined) return;
+      this.node.handle(result, this.#now());
+    }
+  }
+
+  #carryOut(output: NodeOutput): void {
+    switch (output.kind) {
+      case 'apply':
+        return this.#apply(output.plan);
+      case 'claim':
+        return this.#claim(output);
+      case 'renew': {
+        const held = this.#kernel.renew(output.group);
+        this.#results.push({ kind: 'renewed', group: output.group, held });
+        return;
+      }
+      case 'release':
+        return this.#release(output.group);
+      case 'advertise': {
+        const ok = this.#advertiser.advertise(output.device, output);
+        this.#results.push({ kind: 'sent', interface: output.vip.interface, ok });
+        return;
+      }
+      case 'announce':
+        return this.#advertiser.announce(output.device, output.vip);
+      case 'event':
+        return this.#hooks.onEvent(output.event);
+      case 'remember':
+        return this.#hooks.onRemember(output.maintenance);
+      case 'stopped':
+        return this.#hooks.onStopped();
+      default:
+        return unreachable(output);
+    }
+  }
+
+  #apply(plan: NetworkPlan): void {
+    const problems = this.#attempt(
+      () => this.#kernel.apply(plan),
+      (text) => [{ code: 'plan-refused', device: 'kernel', text }],
+    );
+    this.#results.push({ kind: 'problems', problems });
+  }
+
+  #claim({ group, vips }: Extract<NodeOutput, { kind: 'claim' }>): void {
+    const result = this.#attempt(
+      () => {
+        this.#kernel.claim(group, vips);
+        return { kind: 'claimed', group } as const;
+      },
+      (text) => ({ kind: 'claim-failed', group, text }) as const,
+    );
+    this.#results.push(result);
+  }
+
+  // What follows is a good-bye, and nothing may prevent that.
+  #release(group: number): void {
+    const failure = this.#attempt(
+      () => this.#kernel.release(group),
+      (text) => ({ kind: 'release-failed', group, text }) as const,
+    );
+    if (failure !== undefined) this.#results.push(failure);
+  }
+
+  /** What the machine refuses is told to the node; everything else is our own fault. */
+  #attempt<Done, Refused>(act: () => Done, refused: (text: string) => Refused): Done | Refused {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      return refused(error.message);
+    }
+  }
+
+  #now(): Instant {
+    return instant(this.#kernel.now());
+  }
+}

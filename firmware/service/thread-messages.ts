@@ -1,0 +1,32 @@
+/**
+ * What the main thread and the election thread tell each other. Plain records: they are copied.
+ */
+import type { PairConfiguration } from '../core/configuration/pair-configuration.ts';
+import type { NodeEvent } from '../core/node/node-io.ts';
+import type { NodeSnapshot } from '../core/node/node-snapshot.ts';
+import type { RealtimeSnapshot } from '../core/telemetry/snapshot.ts';
+
+export interface ThreadStart {
+  readonly configuration: PairConfiguration;
+  readonly maintenance: boolean;
+  /** eventfd by which the main thread says that a message waits. */
+  readonly wakeFd: number;
+}
+
+export type ToThread =
+  | { readonly kind: 'configure'; readonly id: number; readonly configuration: PairConfiguration }
+  | { readonly kind: 'maintenance'; readonly id: number; readonly entered: boolean }
+  | { readonly kind: 'stop' };
+
+export type FromThread =
+  | {
+      readonly kind: 'snapshot';
+      readonly snapshot: NodeSnapshot;
+      readonly realtime: RealtimeSnapshot;
+    }
+  /** `at`: wall clock, milliseconds since 1970. */
+  | { readonly kind: 'event'; readonly at: number; readonly event: NodeEvent }
+  /** A command was carried out. */
+  | { readonly kind: 'done'; readonly id: number }
+  | { readonly kind: 'remember'; readonly maintenance: boolean }
+  | { readonly kind: 'stopped' };

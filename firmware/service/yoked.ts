@@ -1,0 +1,263 @@
+/**
+ * The main thread of a node: configuration, API, event log, signals. It starts the election thread
+ * and stands between it and everybody else; it never decides anything about VIPs.
+ */
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Snapshot } from '../core/telemetry/snapshot.ts';
+import { EventLog, StateFiles } from '../kernel/state-files.ts';
+import { WakeSignal } from '../kernel/wake-signal.ts';
+import {
+  ApiServer,
+  ApiServerRefusal,
+  type CommandName,
+  type CommandResult,
+  NodeUnavailable,
+} from './api-server.ts';
+import { type ConfigurationLoading, loadConfiguration } from './configuration-loading.ts';
+import { EventJournal } from './event-journal.ts';
+import type { FromThread, ThreadStart, ToThread } from './thread-messages.ts';
+
+export interface NodeProcessOptions {
+  readonly configDir: string;
+  readonly runtimeDir: string;
+  readonly stateDir: string;
+  /** Of the firmware, for status. */
+  readonly version: string;
+}
+
+const MAINTENANCE_FILE = 'maintenance.json';
+/** A clean stop says good-bye for 20 ms; a thread that has not ended by then is stuck. */
+const STOP_PATIENCE_MS = 3000;
+/** The election tells its state once a second. */
+const SILENCE_MS = 3000;
+
+type Loaded = Extract<ConfigurationLoading, { ok: true }>;
+
+/** Runs a node until it is told to stop. Returns the exit code. */
+export async function runNode(options: NodeProcessOptions): Promise<number> {
+  const loading = loadConfiguration(options.configDir);
+  if (!loading.ok) {
+    for (const line of loading.problems) complain(line);
+    return 1;
+  }
+  const node = new NodeProcess(options, loading);
+  try {
+    return await node.run();
+  } catch (error) {
+    if (!(error instanceof ApiServerRefusal)) throw error;
+    complain(error.message);
+    return 1;
+  }
+}
+
+class NodeProcess {
+  readonly #options: NodeProcessOptions;
+  readonly #state: StateFiles;
+  readonly #journal: EventJournal;
+  readonly #wake = new WakeSignal();
+  readonly #start: ThreadStart;
+  readonly #startedAt = performance.now();
+  readonly #pending = new Map<number, () => void>();
+  #nextCommand = 1;
+  #hash: string;
+  #revision = 1;
+  #reloadErrors: readonly string[] = [];
+  #reloading: Promise<CommandResult> | undefined;
+  #reloadAgain: Promise<CommandResult> | undefined;
+  #rememberProblem: string | undefined;
+  #latest: Extract<FromThread, { kind: 'snapshot' }> | undefined;
+  #latestAt = 0;
+  #worker: Worker | undefined;
+
+  constructor(options: NodeProcessOptions, { configuration, hash }: Loaded) {
+    this.#options = options;
+    this.#hash = hash;
+    this.#state = new StateFiles(options.stateDir);
+    this.#journal = new EventJournal(new EventLog(options.stateDir), configuration.node, complain);
+    this.#journal.subscribe(({ at, kind, text }) => console.log(`${at} ${kind}: ${text}`));
+    this.#start = { configuration, maintenance: this.#recallMaintenance(), wakeFd: this.#wake.fd };
+  }
+
+  async run(): Promise<number> {
+    const api = new ApiServer(this.#options.runtimeDir, {
+      status: () => this.#snapshot(),
+      eventsSince: (id) => this.#journal.since(id),
+      subscribe: (listener) => this.#journal.subscribe(listener),
+      command: (name, args) => this.#command(name, args),
+    });
+    const stop = (): void => this.#stop();
+    process.on('SIGTERM', stop).on('SIGINT', stop);
+    process.on('SIGHUP', () => void this.#reload().catch((error) => complain(String(error))));
+    // The socket first: a second node in the same place must not touch a VIP.
+    await api.start();
+    const ended = once(this.#spawn(), 'exit');
+    await ended;
+    await api.stop();
+    this.#journal.close();
+    return 0;
+  }
+
+  #spawn(): Worker {
+    const worker = new Worker(threadFile(), { workerData: this.#start });
+    this.#worker = worker;
+    worker.on('message', (message: FromThread) => this.#take(message));
+    // A broken election must not linger: the lease has already taken the VIPs off the network.
+    worker.on('error', (error) => {
+      complain(`the election failed: ${explanation(error)}`);
+      process.exit(1);
+    });
+    return worker;
+  }
+
+  #take(message: FromThread): void {
+    switch (message.kind) {
+      case 'snapshot':
+        this.#latest = message;
+        this.#latestAt = performance.now();
+        return;
+      case 'event':
+        this.#journal.add(message.event, new Date(message.at));
+        return;
+      case 'done':
+        this.#pending.get(message.id)?.();
+        this.#pending.delete(message.id);
+        return;
+      case 'remember':
+        return this.#rememberMaintenance(message.maintenance);
+      case 'stopped':
+        void this.#worker?.terminate();
+    }
+  }
+
+  #snapshot(): Snapshot {
+    const { snapshot, realtime } = this.#answering();
+    return {
+      ...snapshot,
+      version: this.#options.version,
+      config: { revision: this.#revision, hash: this.#hash, errors: this.#reloadErrors },
+      pid: process.pid,
+      uptime: Math.floor((performance.now() - this.#startedAt) / 1000),
+      realtime,
+    };
+  }
+
+  /** What the election said last. An old picture would show a MASTER that no longer is one. */
+  #answering(): Extract<FromThread, { kind: 'snapshot' }> {
+    if (this.#latest === undefined) throw new NodeUnavailable('the node is starting');
+    const silence = performance.now() - this.#latestAt;
+    if (silence < SILENCE_MS) return this.#latest;
+    const text = `the election has not answered for ${Math.round(silence / 1000)} s`;
+    throw new NodeUnavailable(text);
+  }
+
+  async #command(
+    name: CommandName,
+    args: Readonly<Record<string, string>>,
+  ): Promise<CommandResult> {
+    this.#answering();
+    if (name === 'reload') return this.#reload();
+    const entered = args['action'] === 'enter';
+    await this.#send((id) => ({ kind: 'maintenance', id, entered }));
+    const { state } = this.#answering().snapshot;
+    const outcome = `${entered ? 'in maintenance' : 'not in maintenance'}, ${state}`;
+    const problem = this.#rememberProblem;
+    return problem === undefined
+      ? { ok: true, text: outcome }
+      : { ok: false, text: `${outcome}; will not survive a restart: ${problem}` };
+  }
+
+  /** However many ask while one is under way, the files are read once more after it. */
+  #reload(): Promise<CommandResult> {
+    if (this.#reloading === undefined) {
+      this.#reloading = this.#reloadNow().finally(() => {
+        this.#reloading = undefined;
+      });
+      return this.#reloading;
+    }
+    this.#reloadAgain ??= this.#reloading.then(() => {
+      this.#reloadAgain = undefined;
+      return this.#reload();
+    });
+    return this.#reloadAgain;
+  }
+
+  /** A refused configuration changes nothing: the node goes on with the one it has. */
+  async #reloadNow(): Promise<CommandResult> {
+    if (this.#worker === undefined) return { ok: false, text: 'the node is starting' };
+    const loading = loadConfiguration(this.#options.configDir);
+    if (!loading.ok) {
+      this.#reloadErrors = loading.problems;
+      const text = `configuration refused: ${loading.problems.join('; ')}`;
+      this.#journal.add({ kind: 'config', text }, new Date());
+      return { ok: false, text: loading.problems.join('\n') };
+    }
+    const { configuration, hash } = loading;
+    this.#reloadErrors = [];
+    await this.#send((id) => ({ kind: 'configure', id, configuration }));
+    this.#hash = hash;
+    this.#revision += 1;
+    return { ok: true, text: `configuration ${this.#revision} applied` };
+  }
+
+  #send(message: (id: number) => ToThread): Promise<void> {
+    const id = this.#nextCommand++;
+    return new Promise((resolve) => {
+      this.#pending.set(id, resolve);
+      this.#post(message(id));
+    });
+  }
+
+  #stop(): void {
+    if (this.#worker === undefined) process.exit(0);
+    this.#post({ kind: 'stop' });
+    setTimeout(() => {
+      complain('the election did not stop');
+      process.exit(1);
+    }, STOP_PATIENCE_MS).unref();
+  }
+
+  #post(message: ToThread): void {
+    this.#worker?.postMessage(message);
+    this.#wake.signal();
+  }
+
+  #recallMaintenance(): boolean {
+    const reading = this.#state.read(MAINTENANCE_FILE);
+    if (reading.kind === 'read') {
+      const { value } = reading;
+      return typeof value === 'object' && value !== null && 'entered' in value
+        ? value.entered === true
+        : false;
+    }
+    if (reading.kind !== 'absent') complain(reading.text);
+    return false;
+  }
+
+  #rememberMaintenance(entered: boolean): void {
+    const written = this.#state.write(MAINTENANCE_FILE, { entered });
+    this.#rememberProblem = written.ok ? undefined : written.text;
+    if (!written.ok) complain(`maintenance will not survive a restart: ${written.text}`);
+  }
+}
+
+/** One line for what the machine refused, the stack for what is our own mistake. */
+function explanation(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // The class does not survive the way between threads, the name does.
+  if (error.name !== 'KernelError') return error.stack ?? error.message;
+  const permission = /EPERM|EACCES/.test(error.message);
+  return permission ? `${error.message} (needs root: CAP_NET_ADMIN, CAP_NET_RAW)` : error.message;
+}
+
+/** Beside the bundle when built, in TypeScript when run from source. */
+function threadFile(): string {
+  const bundled = join(import.meta.dirname, 'election-thread.mjs');
+  return existsSync(bundled) ? bundled : join(import.meta.dirname, 'election-thread.ts');
+}
+
+function complain(text: string): void {
+  console.error(`yoke: ${text}`);
+}

@@ -1,0 +1,63 @@
+// A status document for tests: the primary of the example pair, MASTER for two minutes.
+import type { Snapshot } from '../../../firmware/core/telemetry/snapshot.ts';
+
+export function exampleSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
+  return {
+    schema: 1,
+    time: '2026-03-01T12:00:00.000Z',
+    version: '0.1.0',
+    node: 'office-a',
+    cluster: 'branch-042',
+    role: 'primary',
+    board: null,
+    failover: 'node',
+    state: 'MASTER',
+    since: '2026-03-01T11:57:55.000Z',
+    reason: 'the other node said good-bye',
+    maintenance: false,
+    vips: [
+      {
+        name: 'wan',
+        interface: 'wan',
+        vhid: 200,
+        address: '198.51.100.200/24',
+        aliases: [],
+        state: 'MASTER',
+        advbase: 1,
+        advskew: 0,
+      },
+      {
+        name: 'lan',
+        interface: 'lan',
+        vhid: 1,
+        address: '192.168.1.1/24',
+        aliases: ['192.168.1.4/24', '2001:db8:1::1/64'],
+        state: 'MASTER',
+        advbase: 1,
+        advskew: 0,
+      },
+    ],
+    links: [
+      {
+        name: 'wan',
+        device: 'eth0',
+        present: true,
+        carrier: true,
+        addresses: ['198.51.100.201/24', 'fe80::ff:fe00:1/64'],
+      },
+      { name: 'lan', device: 'eth1', present: true, carrier: false, addresses: [] },
+    ],
+    demotions: [],
+    peer: {
+      reachable: true,
+      heard: [{ vip: 'lan', source: '192.168.1.3', advbase: 1, advskew: 100, agoMs: 125_300 }],
+    },
+    config: { revision: 1, hash: '0123456789abcdef'.repeat(4), errors: [] },
+    alerts: [],
+    counters: { 'advertisements.sent': 42 },
+    pid: 4711,
+    uptime: 100_000,
+    realtime: { priority: 50, latenessMaxMs: 0.31 },
+    ...changes,
+  };
+}

@@ -1,0 +1,136 @@
+// The table people read: always 80 columns, never a control character.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { statusTable } from '../../../firmware/core/telemetry/status-table.ts';
+import { exampleSnapshot } from './example-snapshot.ts';
+
+describe('the status table', () => {
+  test('of a master in good health', () => {
+    expect(`\n${statusTable(exampleSnapshot()).join('\n')}\n`).toMatchInlineSnapshot(`
+      "
+      office-a  primary of branch-042  MASTER for 2 min 5 s
+        because: the other node said good-bye
+        failover node, configuration 1 (0123456789ab), up 1 d 3 h
+        election thread: real-time priority 50, at most 0.3 ms late
+
+      VIP    STATE   ADDRESS            IF/VHID  BASE/SKEW
+        wan  MASTER  198.51.100.200/24  wan/200  1/0
+        lan  MASTER  192.168.1.1/24     lan/1    1/0
+                     192.168.1.4/24
+                     2001:db8:1::1/64
+
+      LINKS
+        wan  eth0  up          198.51.100.201/24 fe80::ff:fe00:1/64
+        lan  eth1  no carrier
+
+      PEER   ADDRESS      BASE/SKEW  LAST HEARD
+        lan  192.168.1.3  1/100      2 min 5 s ago
+      "
+    `);
+  });
+
+  test('of a node in trouble', () => {
+    const status = exampleSnapshot({
+      state: 'INIT',
+      maintenance: true,
+      reason: 'carrier lost on lan, and the node was put into maintenance by its operator before',
+      demotions: [
+        {
+          reason: 'link:lan',
+          weight: 240,
+          since: '2026-03-01T11:59:57.000Z',
+          expires: null,
+          owner: 'link watch',
+        },
+        {
+          reason: 'late',
+          weight: 60,
+          since: '2026-03-01T11:59:00.000Z',
+          expires: '2026-03-01T12:00:30.000Z',
+          owner: 'lease',
+        },
+      ],
+      links: [{ name: 'lan', device: 'eth1', present: false, carrier: false, addresses: [] }],
+      alerts: [
+        {
+          code: 'digest:lan',
+          since: '2026-03-01T11:00:00.000Z',
+          text:
+            '192.168.1.9 sends CARP advertisements for VHID 1 with another password or ' +
+            'other VIPs; compare cluster.yaml of both nodes',
+        },
+      ],
+      peer: { reachable: false, heard: [] },
+      config: {
+        revision: 2,
+        hash: 'ab'.repeat(32),
+        errors: ['cluster.yaml:3: failover: found "pair", expected node or vip'],
+      },
+      realtime: { priority: null, latenessMaxMs: 12.34 },
+    });
+    expect(`\n${statusTable(status).join('\n')}\n`).toMatchInlineSnapshot(`
+      "
+      office-a  primary of branch-042  INIT for 2 min 5 s  MAINTENANCE
+        because: carrier lost on lan, and the node was put into maintenance by its
+                 operator before
+        failover node, configuration 2 (abababababab), up 1 d 3 h
+        election thread: no real-time priority, at most 12.3 ms late
+        reload refused: cluster.yaml:3: failover: found "pair", expected node or vip
+
+      ALERTS
+        digest:lan  192.168.1.9 sends CARP advertisements for VHID 1 with another
+                    password or other VIPs; compare cluster.yaml of both nodes
+
+      VIP    STATE   ADDRESS            IF/VHID  BASE/SKEW
+        wan  MASTER  198.51.100.200/24  wan/200  1/0
+        lan  MASTER  192.168.1.1/24     lan/1    1/0
+                     192.168.1.4/24
+                     2001:db8:1::1/64
+
+      LINKS
+        lan  eth1  no such device
+
+      DEMOTIONS
+        link:lan  +240  for 3 s        until link watch ends it
+        late      +60   for 1 min 0 s  for another 30 s
+
+      PEER
+        no advertisement of another node heard yet
+      "
+    `);
+  });
+
+  test('no line is longer than 80 columns or holds what a terminal obeys', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 200 });
+    fc.assert(
+      fc.property(text, text, text, (name, address, reason) => {
+        const lines = statusTable(
+          exampleSnapshot({
+            reason,
+            node: name,
+            links: [
+              { name, device: name, present: true, carrier: true, addresses: [address, address] },
+            ],
+            alerts: [{ code: name, since: '2026-03-01T11:00:00.000Z', text: `\x1b[2J${reason}` }],
+          }),
+        );
+        for (const line of lines) {
+          expect(line.length).toBeLessThanOrEqual(80);
+          expect(line).not.toMatch(/\p{Cc}/u);
+        }
+      }),
+    );
+  });
+
+  test('says that a MASTER cannot know about its peer', () => {
+    const { peer } = exampleSnapshot();
+    const text = (heard: typeof peer.heard): string[] =>
+      statusTable(exampleSnapshot({ peer: { reachable: null, heard } })).slice(
+        -2 - heard.length,
+      ) as string[];
+    const unknown = '  unknown (a BACKUP is silent in CARP)';
+    expect(text([])).toEqual(['PEER', unknown]);
+    expect(text(peer.heard)).toContain(unknown);
+    expect(text(peer.heard).at(-1)).toMatch(/ago$/);
+  });
+});

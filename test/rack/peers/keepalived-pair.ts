@@ -1,0 +1,191 @@
+// keepalived, the usual VRRP daemon (RFC 5798), in three profiles: what a default installation does
+// (advertisements each second, VIPs on the interface's own MAC) and two that a knowledgeable person
+// would tune (virtual MAC, real-time priority, repeated gratuitous ARP, no preemption). LAN and WAN
+// move together by a sync group.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '../eventually.ts';
+import type { RackNode } from '../node.ts';
+import type { GroupState, PairKind, Speaker } from '../pair-kind.ts';
+import { VIP_SEGMENTS, VIPS, type VipSegment } from '../rack-plan.ts';
+import type { RackProcess } from '../rack-process.ts';
+import type { Station } from '../station.ts';
+
+export interface KeepalivedProfile {
+  readonly name: string;
+  readonly advertSeconds: number;
+  readonly tuned: boolean;
+}
+
+export const KEEPALIVED: Readonly<Record<'default' | 'tuned' | 'fast', KeepalivedProfile>> = {
+  default: { name: 'keepalived 1 s', advertSeconds: 1, tuned: false },
+  tuned: { name: 'keepalived 100 ms', advertSeconds: 0.1, tuned: true },
+  fast: { name: 'keepalived 20 ms', advertSeconds: 0.02, tuned: true },
+};
+
+const TUNED_GLOBALS = `
+  vrrp_rt_priority 50
+  vrrp_no_swap
+  vrrp_rlimit_rttime 2000000
+  vrrp_garp_master_delay 1
+  vrrp_garp_master_repeat 3
+  vrrp_garp_master_refresh 10
+  vrrp_garp_master_refresh_repeat 1`;
+
+export class KeepalivedPair implements PairKind {
+  readonly name: string;
+  readonly preempts: boolean;
+  private readonly profile: KeepalivedProfile;
+
+  constructor(profile: KeepalivedProfile = KEEPALIVED.default) {
+    this.preempts = !profile.tuned;
+    this.name = profile.name;
+    this.profile = profile;
+  }
+
+  async start(node: RackNode): Promise<Speaker> {
+    // Without it neighbours learn the VIP beside the real MAC.
+    await node.namespace.sysctl({ 'net.ipv4.conf.all.arp_announce': 2 });
+    return new KeepalivedSpeaker(node, this.profile);
+  }
+}
+
+class KeepalivedSpeaker implements Speaker {
+  readonly node: RackNode;
+  private readonly profile: KeepalivedProfile;
+  private process: RackProcess;
+
+  constructor(node: RackNode, profile: KeepalivedProfile) {
+    this.node = node;
+    this.profile = profile;
+    this.process = this.begin();
+  }
+
+  async states(): Promise<Record<VipSegment, GroupState>> {
+    return { lan: lastState(this.process, 'LAN'), wan: lastState(this.process, 'WAN') };
+  }
+
+  /** The tuned profile leaves by its maintenance file, the default one by being stopped. */
+  async handover(): Promise<void> {
+    if (this.profile.tuned) writeFileSync(this.maintenanceFile, '1\n');
+    else await this.stop();
+  }
+
+  async release(): Promise<void> {
+    if (this.profile.tuned) writeFileSync(this.maintenanceFile, '0\n');
+    else this.process = this.begin();
+  }
+
+  async stop(): Promise<void> {
+    await this.process.stop();
+  }
+
+  log(): string[] {
+    return this.process.said;
+  }
+
+  private get maintenanceFile(): string {
+    return join(this.node.directories.runtime, 'maintenance');
+  }
+
+  private begin(): RackProcess {
+    writeFileSync(this.maintenanceFile, '0\n');
+    return startKeepalived(this.node, this.node.directories.runtime, this.configuration());
+  }
+
+  private configuration(): string {
+    const { tuned } = this.profile;
+    const track = `track_file maintenance {\n  file ${this.maintenanceFile}\n  init_file 0\n}`;
+    return `
+global_defs {
+  router_id ${this.node.name}
+  dynamic_interfaces
+  script_user root
+  vrrp_version 3${tuned ? TUNED_GLOBALS : ''}
+}
+${tuned ? track : ''}
+vrrp_sync_group GATEWAY {
+  group {
+    LAN
+    WAN
+  }
+  ${tuned ? 'track_file {\n    maintenance weight 0\n  }' : ''}
+}
+${VIP_SEGMENTS.map((segment) => this.instance(segment)).join('\n')}`;
+  }
+
+  private instance(segment: VipSegment): string {
+    const { tuned, advertSeconds } = this.profile;
+    return vrrpInstance({
+      name: segment.toUpperCase(),
+      device: segment,
+      id: VIPS[segment].vhid,
+      priority: this.node.role === 'primary' ? 150 : 100,
+      advertSeconds,
+      address: `${VIPS[segment].address}${tuned ? '/32' : '/24'}`,
+      extra: tuned ? `nopreempt\n  use_vmac ${segment}v` : '',
+    });
+  }
+}
+
+export interface VrrpInstance {
+  readonly name: string;
+  readonly device: string;
+  readonly id: number;
+  readonly priority: number;
+  readonly advertSeconds: number;
+  readonly address: string;
+  readonly extra?: string;
+}
+
+export function vrrpInstance(instance: VrrpInstance): string {
+  return `vrrp_instance ${instance.name} {
+  state BACKUP
+  interface ${instance.device}
+  virtual_router_id ${instance.id}
+  priority ${instance.priority}
+  advert_int ${instance.advertSeconds}
+  ${instance.extra ?? ''}
+  virtual_ipaddress {
+    ${instance.address}
+  }
+}
+`;
+}
+
+function startKeepalived(station: Station, directory: string, configuration: string): RackProcess {
+  const file = (name: string) => join(directory, name);
+  writeFileSync(file('keepalived.conf'), configuration);
+  return station.namespace.start(`keepalived on ${station.name}`, 'keepalived', [
+    '--vrrp',
+    '--dont-fork',
+    '--log-console',
+    '--log-detail',
+    `--use-file=${file('keepalived.conf')}`,
+    `--pid=${file('keepalived.pid')}`,
+    `--vrrp_pid=${file('vrrp.pid')}`,
+  ]);
+}
+
+/** A VRRP router alone on its station: the neighbour whose packets share CARP's protocol number. */
+export async function startVrrpNeighbour(
+  station: Station,
+  directory: string,
+  instance: Omit<VrrpInstance, 'name' | 'device'>,
+): Promise<RackProcess> {
+  const globals = 'global_defs {\n  vrrp_version 3\n  script_user root\n}\n';
+  const whole = globals + vrrpInstance({ ...instance, name: 'NEIGHBOUR', device: 'lan' });
+  const process = startKeepalived(station, directory, whole);
+  await eventually('the VRRP neighbour is master', () =>
+    lastState(process, 'NEIGHBOUR') === 'MASTER' ? true : undefined,
+  );
+  return process;
+}
+
+function lastState(process: RackProcess, instance: string): GroupState {
+  const line = process.said.findLast(
+    (text) => text.includes(`(${instance}) Entering `) && text.includes('STATE'),
+  );
+  const state = line?.split('Entering ')[1]?.split(' ')[0];
+  return state === 'MASTER' || state === 'BACKUP' ? state : 'INIT';
+}

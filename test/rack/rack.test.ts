@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { EchoProbe } from './echo-probe.ts';
+import { eventually } from './eventually.ts';
+import { Faults } from './faults.ts';
+import { Namespace } from './namespace.ts';
+import { Rack } from './rack.ts';
+import { CLIENT } from './rack-plan.ts';
+import type { Station } from './station.ts';
+
+const RACK = new URL('./rack.ts', import.meta.url).href;
+
+/** Another process that builds a rack, prints its name and then waits for its end. */
+async function rackOfAnotherProcess(): Promise<{
+  name: string;
+  end: (how: NodeJS.Signals) => Promise<void>;
+}> {
+  const program = `
+    const { Rack } = await import(${JSON.stringify(RACK)});
+    console.log((await Rack.build()).name);
+    setInterval(() => undefined, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program]);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const name = await new Promise<string>((resolve, reject) => {
+    child.stdout.once('data', (text) => resolve(String(text).trim()));
+    child.once('exit', (code) => reject(new Error(`no rack, exit code ${code}`)));
+  });
+  const end = (how: NodeJS.Signals) => {
+    child.kill(how);
+    return ended;
+  };
+  return { name, end };
+}
+
+function namespacesOf(rackName: string): string[] {
+  return Namespace.names().filter((name) => name.startsWith(`${rackName}-`));
+}
+
+function carrier(station: Station, device: string): Promise<string> {
+  return station.namespace
+    .run('cat', [`/sys/class/net/${device}/carrier`])
+    .then((text) => (text.trim() === '1' ? 'up' : 'lost'));
+}
+
+async function alive(pid: number): Promise<boolean> {
+  return existsSync(`/proc/${pid}`);
+}
+
+test('a removed rack leaves no namespace, no process and no file', async () => {
+  const rack = await Rack.build();
+  const probe = await EchoProbe.serve(rack.server);
+  expect(namespacesOf(rack.name)).toHaveLength(5);
+
+  rack.remove();
+
+  await probe.process.exited;
+  expect(namespacesOf(rack.name)).toEqual([]);
+  expect(existsSync(rack.directory)).toBe(false);
+});
+
+test('two racks stand side by side', async () => {
+  using first = await Rack.build();
+  using second = await Rack.build();
+  expect(second.name).not.toBe(first.name);
+  first.remove();
+  expect(namespacesOf(second.name)).toHaveLength(5);
+});
+
+test('a rack goes with its process when that is asked to end', async () => {
+  const other = await rackOfAnotherProcess();
+  expect(namespacesOf(other.name)).toHaveLength(5);
+  await other.end('SIGTERM');
+  expect(namespacesOf(other.name)).toEqual([]);
+});
+
+test('what a killed process left is swept, what a living one has is not', async () => {
+  using mine = await Rack.build();
+  const other = await rackOfAnotherProcess();
+  await other.end('SIGKILL');
+  expect(namespacesOf(other.name)).toHaveLength(5);
+
+  Rack.sweep();
+
+  expect(namespacesOf(other.name)).toEqual([]);
+  expect(namespacesOf(mine.name)).toHaveLength(5);
+});
+
+test('a pulled cable takes the carrier from its station only', async () => {
+  using rack = await Rack.build();
+  const faults = new Faults(rack);
+  const { a, b } = rack.nodes;
+
+  await faults.pull('a', 'lan');
+  expect([await carrier(a, 'lan'), await carrier(a, 'wan'), await carrier(b, 'lan')]).toEqual([
+    'lost',
+    'up',
+    'up',
+  ]);
+  await faults.plug('a', 'lan');
+  expect(await carrier(a, 'lan')).toBe('up');
+});
+
+test('a pulled sync cable takes the carrier from both ends', async () => {
+  using rack = await Rack.build();
+  await new Faults(rack).pull('b', 'sync');
+  expect(await carrier(rack.nodes.a, 'sync')).toBe('lost');
+  expect(await carrier(rack.nodes.b, 'sync')).toBe('lost');
+});
+
+test('after a power loss no process is left, and a boot finds an empty kernel', async () => {
+  using rack = await Rack.build();
+  const faults = new Faults(rack);
+  const { a, b } = rack.nodes;
+  const { pid } = a.namespace.start('sleep', 'sleep', ['600']);
+  await a.namespace.ip('link add left link lan type macvlan mode bridge');
+
+  await faults.powerLoss('a');
+  await eventually('the process is gone', async () => ((await alive(pid)) ? undefined : true));
+  expect(await carrier(b, 'sync')).toBe('lost');
+
+  await faults.boot('a');
+  expect(await a.links()).not.toContain('left');
+  expect(await carrier(b, 'sync')).toBe('up');
+  await a.namespace.run('ping', ['-c1', '-W2', CLIENT.address]);
+});
+
+test('a frozen node is silent while its carriers stay', async () => {
+  using rack = await Rack.build();
+  const faults = new Faults(rack);
+  const probe = await EchoProbe.icmp(rack.client, rack.nodes.a.address('lan'), 1000);
+  await faults.freeze('a');
+  await probe.nextSilence(5000);
+  expect(await carrier(rack.nodes.a, 'lan')).toBe('up');
+  expect(await carrier(rack.nodes.b, 'sync')).toBe('up');
+});
+
+test('an interface that vanished comes back on its port', async () => {
+  using rack = await Rack.build();
+  const faults = new Faults(rack);
+  await faults.vanish('b', 'lan');
+  expect(await rack.nodes.b.links()).not.toContain('lan');
+  await faults.comeBack('b', 'lan');
+  await rack.nodes.b.namespace.run('ping', ['-c1', '-W2', CLIENT.address]);
+});
+
+test('the share of frames that is lost is the share that was asked for', async () => {
+  using rack = await Rack.build();
+  const faults = new Faults(rack);
+  const probe = await EchoProbe.icmp(rack.client, rack.nodes.a.address('lan'), 1000);
+  const lossOver = async (count: number) => {
+    probe.mark();
+    return eventually('enough questions', async () => {
+      const report = await probe.report();
+      return report.asked >= count ? report.lost / report.asked : undefined;
+    });
+  };
+  expect(await lossOver(500)).toBe(0);
+  // A question and its answer each pass the port once: 30 % lost twice leave 49 %.
+  await faults.lose('a', 'lan', 30);
+  const loss = await lossOver(2000);
+  expect(loss).toBeGreaterThan(0.4);
+  expect(loss).toBeLessThan(0.62);
+  await faults.lose('a', 'lan', 0);
+  expect(await lossOver(500)).toBe(0);
+});

@@ -1,0 +1,64 @@
+// node.yaml and cluster.yaml of the rack's nodes.
+import type { RackNode } from './node.ts';
+import { PASSWORD } from './peers/ucarp-pair.ts';
+import {
+  aliasAddress,
+  LAN_VIP_IPV6,
+  NODES,
+  otherLetter,
+  type Segment,
+  VIPS,
+  type VipSegment,
+  withoutPrefix,
+} from './rack-plan.ts';
+
+export interface YokeOptions {
+  /** Default `node`. */
+  readonly failover?: 'node' | 'vip';
+  /** Default: CARP's own, base 1 with skew 0 and 100. */
+  readonly advertise?: { base: number; skew: { primary: number; secondary: number } };
+  /** Default: enabled with a delay of 1 s, so that a drill's end need not be waited for long. */
+  readonly preempt?: { enabled: boolean; delay: string };
+  /** Further addresses stacked on the LAN VIP, default 0. */
+  readonly aliases?: number;
+  /** The IPv6 VIP on the LAN, default true. CARP's digest covers it: not beside ucarp. */
+  readonly ipv6?: boolean;
+  /** Configure the sync cable, default true. */
+  readonly sync?: boolean;
+}
+
+export function nodeFile(node: RackNode, options: YokeOptions): string {
+  const plan = NODES[node.letter];
+  const peer = withoutPrefix(NODES[otherLetter(node.letter)].addresses.sync[0] ?? '');
+  const wanted = (address: string) => options.ipv6 !== false || !address.includes(':');
+  const line = (segment: Segment, extra = '') => {
+    const addresses = list(plan.addresses[segment].filter(wanted));
+    return `  ${segment}: { device: ${segment}, address: ${addresses}${extra} }`;
+  };
+  const lines = [line('wan'), line('lan')];
+  if (options.sync !== false) lines.push(line('sync', `, peer: ${peer}`));
+  return `node: ${plan.name}\nrole: ${plan.role}\ninterfaces:\n${lines.join('\n')}\n`;
+}
+
+export function clusterFile(options: YokeOptions): string {
+  const { base, skew } = options.advertise ?? { base: 1, skew: { primary: 0, secondary: 100 } };
+  const { enabled, delay } = options.preempt ?? { enabled: true, delay: '1s' };
+  const aliases = Array.from({ length: options.aliases ?? 0 }, (_, i) => `${aliasAddress(i)}/24`);
+  if (options.ipv6 !== false) aliases.push(`${LAN_VIP_IPV6}/64`);
+  const vip = (segment: VipSegment, extra: string) =>
+    `  - { name: ${segment}, interface: ${segment}, vhid: ${VIPS[segment].vhid}, ` +
+    `address: ${VIPS[segment].address}/24, password: ${PASSWORD}${extra} }`;
+  return `cluster: rack
+failover: ${options.failover ?? 'node'}
+preempt: { enabled: ${enabled}, delay: ${delay} }
+advertise: { base: ${base}, skew: { primary: ${skew.primary}, secondary: ${skew.secondary} } }
+vips:
+${vip('wan', '')}
+${vip('lan', aliases.length === 0 ? '' : `, aliases: ${list(aliases)}`)}
+`;
+}
+
+/** Quoted: in YAML's flow style a bare IPv6 address could be read as a mapping. */
+function list(items: readonly string[]): string {
+  return `[${items.map((item) => `"${item}"`).join(', ')}]`;
+}

@@ -1,0 +1,167 @@
+// Yoke itself on the rack: writes the two configuration files of a node, starts `build/yoke run` in
+// it and talks to the running node over its socket, as the command line does.
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
+import type { Snapshot, SnapshotState } from '../../firmware/core/telemetry/snapshot.ts';
+import { ApiClient } from '../../firmware/service/api-client.ts';
+import { command } from './command.ts';
+import { eventually } from './eventually.ts';
+import type { RackNode } from './node.ts';
+import type { PairKind, Speaker } from './pair-kind.ts';
+import type { VipSegment } from './rack-plan.ts';
+import type { ExitFact, RackProcess } from './rack-process.ts';
+import { clusterFile, nodeFile, type YokeOptions } from './yoke-configuration.ts';
+
+export const YOKE = new URL('../../build/yoke', import.meta.url).pathname;
+
+/** A stopped process never answers; a running one answers within milliseconds. */
+const ANSWER_PATIENCE_MS = 2000;
+
+export class YokePair implements PairKind<YokeSpeaker> {
+  readonly name: string;
+  readonly preempts: boolean;
+  readonly options: YokeOptions;
+
+  constructor(options: YokeOptions = {}, name = 'yoke') {
+    this.name = name;
+    this.preempts = options.preempt?.enabled ?? true;
+    this.options = options;
+  }
+
+  /** Whether `make build` has been run. */
+  static get built(): boolean {
+    return existsSync(YOKE);
+  }
+
+  async start(node: RackNode): Promise<YokeSpeaker> {
+    this.writeConfiguration(node);
+    const speaker = new YokeSpeaker(node);
+    await speaker.ready();
+    return speaker;
+  }
+
+  writeConfiguration(node: RackNode): void {
+    const { config } = node.directories;
+    writeFileSync(join(config, 'node.yaml'), nodeFile(node, this.options));
+    writeFileSync(join(config, 'cluster.yaml'), clusterFile(this.options));
+  }
+}
+
+export class YokeSpeaker implements Speaker {
+  readonly node: RackNode;
+  private readonly process: RackProcess;
+  private readonly client: ApiClient;
+
+  constructor(node: RackNode) {
+    this.node = node;
+    const { config, runtime, state } = node.directories;
+    const places = ['--config', config, '--runtime', runtime, '--state', state];
+    this.client = new ApiClient(runtime);
+    this.process = node.namespace.start(`yoke on ${node.name}`, YOKE, ['run', ...places]);
+  }
+
+  get pid(): number {
+    return this.process.pid;
+  }
+
+  get exited(): Promise<ExitFact> {
+    return this.process.exited;
+  }
+
+  async status(): Promise<Snapshot> {
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<never>((_resolve, reject) => {
+      const say = () => reject(new Error(`yoke on ${this.node.name} does not answer`));
+      timer = setTimeout(say, ANSWER_PATIENCE_MS);
+    });
+    return Promise.race([this.client.status(), silence]).finally(() => clearTimeout(timer));
+  }
+
+  /** The status as a person sees it. */
+  statusTable(): Promise<string> {
+    return command(YOKE, ['status', '--runtime', this.node.directories.runtime]);
+  }
+
+  /** The event log, oldest first; also of a node that has ended. */
+  async events(): Promise<EventRecord[]> {
+    const log = await command(YOKE, ['events', '--json', '--state', this.node.directories.state]);
+    return log
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as EventRecord);
+  }
+
+  async ready(): Promise<void> {
+    const answer = () => this.status().catch(() => this.failIfEnded());
+    await eventually(`yoke on ${this.node.name} answers`, answer, { seen: () => this.lastWords() });
+  }
+
+  /** The status once the node's state is this one; asked again at each of its events. */
+  async untilState(state: SnapshotState, patienceMs = 30_000): Promise<Snapshot> {
+    return this.untilStatus(`is ${state}`, (status) => status.state === state, patienceMs);
+  }
+
+  async untilStatus(
+    what: string,
+    holds: (status: Snapshot) => boolean,
+    patienceMs = 30_000,
+  ): Promise<Snapshot> {
+    const giveUp = AbortSignal.timeout(patienceMs);
+    const events = this.client.events(undefined, giveUp);
+    try {
+      for (let next = events.next(); ; next = events.next()) {
+        const status = await this.status();
+        if (holds(status)) return status;
+        if ((await next).done) break;
+      }
+    } catch (error) {
+      if (!giveUp.aborted) throw error;
+    } finally {
+      // Not awaited: the stream may wait for an event that never comes.
+      void events.return(undefined).catch(() => undefined);
+    }
+    const last = (await this.events()).slice(-8).map(({ text }) => text);
+    throw new Error(`${this.node.name} never ${what}; its last events:\n${last.join('\n')}`);
+  }
+
+  async states(): Promise<Partial<Record<VipSegment, SnapshotState>>> {
+    const { vips } = await this.status();
+    return Object.fromEntries(vips.map((vip) => [vip.interface, vip.state]));
+  }
+
+  async handover(): Promise<void> {
+    await this.maintenance('enter');
+  }
+
+  async release(): Promise<void> {
+    await this.maintenance('leave');
+  }
+
+  async stop(): Promise<void> {
+    await this.process.stop('SIGTERM', 10_000);
+  }
+
+  /** To the process itself, not to everything in the node. */
+  signal(signal: NodeJS.Signals): void {
+    this.process.signal(signal);
+  }
+
+  log(): string[] {
+    return this.process.said;
+  }
+
+  private async maintenance(action: 'enter' | 'leave'): Promise<void> {
+    const { ok, text } = await this.client.command('maintenance', { action });
+    if (!ok) throw new Error(`maintenance ${action} on ${this.node.name}: ${text}`);
+  }
+
+  private lastWords(): string {
+    return this.log().slice(-10).join('\n');
+  }
+
+  private failIfEnded(): undefined {
+    if (this.process.running) return undefined;
+    throw new Error(`yoke on ${this.node.name} ended: ${this.lastWords()}`);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Hundreds of random lives of a pair keep all promises of random-run.ts.
+ *
+ * A failing seed goes into known-seeds.txt with a word on what it found. YOKE_SEED=n runs one seed
+ * and prints what happened in it.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { RandomRun } from './random-run.ts';
+
+const SEEDS = 300;
+const BATCH = 25;
+
+const knownSeeds = readFileSync(join(import.meta.dirname, 'known-seeds.txt'), 'utf8')
+  .split('\n')
+  .filter((line) => /^\d/.test(line))
+  .map((line) => Number.parseInt(line, 10));
+
+function broken(seeds: readonly number[]): string[] {
+  return seeds.flatMap((seed) =>
+    new RandomRun(seed).judge().map((failure) => `seed ${seed}: ${failure}`),
+  );
+}
+
+const asked = process.env['YOKE_SEED'];
+
+describe('a pair under random faults', () => {
+  if (asked !== undefined) {
+    it(`seed ${asked}`, () => {
+      const run = new RandomRun(Number(asked));
+      const failures = run.judge();
+      process.stdout.write(`${run.simulation.chronicle.lines().join('\n')}\n`);
+      expect(failures).toEqual([]);
+    });
+    return;
+  }
+
+  it('keeps its promises for seeds that once broke them', () => {
+    expect(knownSeeds.length).toBeGreaterThan(0);
+    expect(broken(knownSeeds)).toEqual([]);
+  });
+
+  const batches = Array.from({ length: SEEDS / BATCH }, (_, index) => index * BATCH);
+  it.each(batches)('keeps its promises, seeds from %i', (first) => {
+    expect(broken(Array.from({ length: BATCH }, (_, index) => first + index))).toEqual([]);
+  });
+});

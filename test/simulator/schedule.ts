@@ -1,0 +1,71 @@
+/**
+ * Simulated time: what is to happen, in order of time, and of asking where times are equal.
+ *
+ * Times are microseconds from the start of the simulation.
+ */
+interface Entry {
+  readonly at: number;
+  readonly order: number;
+  readonly action: () => void;
+}
+
+const isBefore = (a: Entry, b: Entry): boolean =>
+  a.at < b.at || (a.at === b.at && a.order < b.order);
+
+export class Schedule {
+  now = 0;
+  /** Called after everything that happens. */
+  afterEach: () => void = () => undefined;
+  #order = 0;
+  /** A binary heap: each entry is before the two at 2i + 1 and 2i + 2. */
+  readonly #heap: Entry[] = [];
+
+  at(time: number, action: () => void): void {
+    this.#order += 1;
+    this.#push({ at: Math.max(time, this.now), order: this.#order, action });
+  }
+
+  in(span: number, action: () => void): void {
+    this.at(this.now + span, action);
+  }
+
+  /** Lets everything up to `end` happen; the time is then `end`. */
+  runUntil(end: number): void {
+    for (let first = this.#heap[0]; first !== undefined && first.at <= end; first = this.#heap[0]) {
+      this.#pop();
+      this.now = first.at;
+      first.action();
+      this.afterEach();
+    }
+    this.now = end;
+  }
+
+  #push(entry: Entry): void {
+    let index = this.#heap.push(entry) - 1;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
+      if (!isBefore(entry, this.#heap[above]!)) break;
+      this.#heap[index] = this.#heap[above]!;
+      index = above;
+    }
+    this.#heap[index] = entry;
+  }
+
+  #pop(): void {
+    const last = this.#heap.pop();
+    if (last === undefined || this.#heap.length === 0) return;
+    let index = 0;
+    for (;;) {
+      const left = 2 * index + 1;
+      if (left >= this.#heap.length) break;
+      const right = left + 1;
+      const rightFirst =
+        right < this.#heap.length && isBefore(this.#heap[right]!, this.#heap[left]!);
+      const least = rightFirst ? right : left;
+      if (!isBefore(this.#heap[least]!, last)) break;
+      this.#heap[index] = this.#heap[least]!;
+      index = least;
+    }
+    this.#heap[index] = last;
+  }
+}

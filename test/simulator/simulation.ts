@@ -1,0 +1,147 @@
+/**
+ * A pair of nodes on its segments, in simulated time, with a judge watching.
+ *
+ * Everything that happens comes from one schedule and one seed, so a run can be repeated exactly.
+ */
+import type { FailoverMode, Role } from '../../firmware/core/configuration/pair-configuration.ts';
+import { Chronicle } from './chronicle.ts';
+import { type ForeignPlan, ForeignSpeaker } from './foreign-speaker.ts';
+import {
+  nodeConfiguration,
+  type PairPlan,
+  PLAIN_PAIR,
+  pairVips,
+  type VipPlan,
+} from './pair-plan.ts';
+import { Prng } from './prng.ts';
+import { Schedule } from './schedule.ts';
+import { type Server, ServiceWatch, type Stretch } from './service-watch.ts';
+import { SimulatedNode } from './simulated-node.ts';
+import { SimulatedSegment } from './simulated-segment.ts';
+
+export interface SimulationPlan {
+  readonly pair?: Partial<PairPlan>;
+  readonly seed?: number;
+  /** Microseconds; see SimulatedNode. */
+  readonly wakeLatency?: number;
+}
+
+const ROLES: readonly Role[] = ['primary', 'secondary'];
+
+export class Simulation {
+  readonly schedule = new Schedule();
+  readonly chronicle = new Chronicle(this.schedule);
+  readonly watch = new ServiceWatch(this.schedule);
+  readonly segments = new Map<string, SimulatedSegment>();
+  readonly nodes = new Map<string, SimulatedNode>();
+  readonly foreign = new Map<string, ForeignSpeaker>();
+  readonly pair: PairPlan;
+  readonly #foreignPlans = new Map<string, ForeignPlan & { readonly place: string }>();
+
+  constructor({ pair = {}, seed = 1, wakeLatency = 0 }: SimulationPlan = {}) {
+    this.pair = { ...PLAIN_PAIR, ...pair };
+    const prng = new Prng(seed);
+    for (const name of ['wan', 'lan', 'sync']) {
+      const segment = new SimulatedSegment(name, this.schedule, prng);
+      segment.onChange = () => this.watch.touch();
+      this.segments.set(name, segment);
+    }
+    const { schedule, chronicle, segments } = this;
+    const around = { schedule, prng, chronicle, segments, wakeLatency };
+    for (const role of ROLES) {
+      const vips = pairVips(this.pair);
+      const node = new SimulatedNode(nodeConfiguration({ role, pair: this.pair, vips }), around);
+      node.machine.onChange = () => this.watch.touch();
+      this.nodes.set(role, node);
+    }
+    this.#watchVips(pairVips(this.pair));
+    this.schedule.afterEach = () => this.watch.check();
+    this.watch.onStretch = (stretches) => this.#tellStretches(stretches);
+  }
+
+  node(name: string): SimulatedNode {
+    const node = this.nodes.get(name);
+    if (node === undefined) throw new Error(`no node ${name}`);
+    return node;
+  }
+
+  segment(name: string): SimulatedSegment {
+    const segment = this.segments.get(name);
+    if (segment === undefined) throw new Error(`no segment ${name}`);
+    return segment;
+  }
+
+  /** Lets time pass, in microseconds. */
+  advance(span: number): void {
+    this.schedule.runUntil(this.schedule.now + span);
+  }
+
+  /** Hands a node a configuration with these VIPs. */
+  reload(
+    name: string,
+    vips: readonly VipPlan[],
+    failover: FailoverMode = this.pair.failover,
+  ): void {
+    const node = this.node(name);
+    this.#watchVips(vips);
+    const pair = { ...this.pair, failover };
+    node.reload(nodeConfiguration({ role: name as Role, pair, vips }));
+  }
+
+  addForeign(plan: ForeignPlan, place: string): ForeignSpeaker {
+    const { schedule, chronicle } = this;
+    const onChange = (): void => this.watch.touch();
+    const speaker = new ForeignSpeaker(plan, this.segment(place), {
+      schedule,
+      chronicle,
+      onChange,
+    });
+    this.foreign.set(plan.name, speaker);
+    this.#foreignPlans.set(plan.name, { ...plan, place });
+    this.#watchVips(pairVips(this.pair));
+    return speaker;
+  }
+
+  #watchVips(vips: readonly VipPlan[]): void {
+    const known = new Map(this.watch.vips.map((vip) => [vip.name, vip]));
+    for (const vip of vips) {
+      const { name, interface: place, vhid } = vip;
+      const segment = this.segment(place);
+      const servers = [...this.#ownServers(place, vhid), ...this.#foreignServers(vip)];
+      known.set(name, { name, segment, vhid, servers });
+    }
+    this.watch.vips = [...known.values()];
+  }
+
+  #ownServers(place: string, vhid: number): Server[] {
+    return [...this.nodes.values()].map((node): Server => {
+      const port = node.device(place);
+      return { name: node.name, port, answers: () => node.machine.answers(port.device, vhid) };
+    });
+  }
+
+  /** Speakers of the same VIP; one of the same VHID with another address is a stranger. */
+  #foreignServers({ interface: place, vhid, addresses }: VipPlan): Server[] {
+    const own = new Set(addresses.map((address) => address.replace(/\/.*/, '')));
+    return [...this.#foreignPlans.values()]
+      .filter((plan) => plan.place === place && plan.vhid === vhid && own.has(plan.vip))
+      .flatMap(({ name }) => {
+        const port = this.foreign.get(name);
+        return port === undefined ? [] : [{ name, port, answers: () => port.answers }];
+      });
+  }
+
+  /** VIPs that changed alike share a line. */
+  #tellStretches(stretches: readonly Stretch[]): void {
+    const byVerdict = new Map<string, string[]>();
+    for (const { vip, names, overlaps, misled } of stretches) {
+      const who = names.length === 0 ? 'nobody' : names.join(' and ');
+      const verdict = `${who}${overlaps ? ' AT ONCE' : ''}${misled ? ', switch misled' : ''}`;
+      byVerdict.set(verdict, [...(byVerdict.get(verdict) ?? []), vip]);
+    }
+    for (const node of this.nodes.keys()) this.chronicle.flush(node);
+    for (const [verdict, vips] of byVerdict) {
+      this.chronicle.tell('==', `${vips.join(', ')} answered by ${verdict}`);
+    }
+  }
+}
