@@ -30,7 +30,7 @@ export async function eventsCommand(invocation: Invocation): Promise<number> {
   await client.status();
   for (const record of past) show(record);
   const newest = past.at(-1)?.id ?? 0;
-  for await (const record of client.events(newest, terminal.ended)) show(record);
+  for await (const record of await client.events(newest, terminal.ended)) show(record);
   if (terminal.ended.aborted) return 0;
   terminal.complain('yoke: the node has stopped');
   return 1;

@@ -49,9 +49,9 @@ class Pulse {
   }
 
   /** A stream that ends or fails leaves the clock; the next status request tells the reason. */
-  async beatWith(events: AsyncIterable<unknown>): Promise<void> {
+  async beatWith(events: Promise<AsyncIterable<unknown>>): Promise<void> {
     try {
-      for await (const _ of events) this.#beat();
+      for await (const _ of await events) this.#beat();
     } catch {
       this.#beat();
     }

@@ -35,28 +35,21 @@ export class ApiClient {
 
   /**
    * Events as they happen, after those with an id greater than `since` that the node remembers.
-   * Ends when the node does or when the signal is aborted.
+   * Once the promise is kept none is missed: a status asked for afterwards is older than no event
+   * that is not among them. Ends when the node does or when the signal is aborted.
    */
-  async *events(since: number | undefined, signal?: AbortSignal): AsyncGenerator<EventRecord> {
+  async events(since?: number, signal?: AbortSignal): Promise<AsyncGenerator<EventRecord>> {
     const query = since === undefined ? '' : `?since=${since}`;
     const opening = this.#open('GET', `/events${query}`, undefined, signal);
     const response = await opening.catch((error: unknown) => {
       if (signal?.aborted) return undefined;
       throw error;
     });
-    if (response === undefined) return;
-    if (response.statusCode !== 200) {
+    if (response !== undefined && response.statusCode !== 200) {
       response.destroy();
       throw new ApiFailure(`the node answered ${response.statusCode}`);
     }
-    let rest = '';
-    for await (const text of textOf(response)) {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        if (line.startsWith('data: ')) yield JSON.parse(line.slice(6)) as EventRecord;
-      }
-    }
+    return recordsOf(response);
   }
 
   async #ask(
@@ -108,6 +101,18 @@ export class ApiClient {
         return `the node on ${this.#path} does not answer`;
       default:
         return `cannot reach the node on ${this.#path}: ${error.code ?? error.message}`;
+    }
+  }
+}
+
+async function* recordsOf(response: IncomingMessage | undefined): AsyncGenerator<EventRecord> {
+  if (response === undefined) return;
+  let rest = '';
+  for await (const text of textOf(response)) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.startsWith('data: ')) yield JSON.parse(line.slice(6)) as EventRecord;
     }
   }
 }

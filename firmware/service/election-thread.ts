@@ -33,7 +33,8 @@ const CLOCK_SET_MS = 500;
 let wallOffsetMs = Date.now() - kernel.now() / 1000;
 
 let running = true;
-let changed = true;
+/** Events of this turn. */
+const told: FromThread[] = [];
 let snapshotAt = 0;
 const done: number[] = [];
 const post = (message: FromThread): void => port.postMessage(message);
@@ -43,10 +44,7 @@ const service = new ElectionService({
   configuration: start.configuration,
   maintenance: start.maintenance,
   hooks: {
-    onEvent(event) {
-      changed = true;
-      post({ kind: 'event', at: Date.now(), event });
-    },
+    onEvent: (event) => void told.push({ kind: 'event', at: Date.now(), event }),
     onMessage: (message) => obey(message as ToThread),
     onRemember: (maintenance) => post({ kind: 'remember', maintenance }),
     onStopped() {
@@ -56,9 +54,15 @@ const service = new ElectionService({
 });
 const loop = new RunLoop(kernel, service);
 
-while (running) {
-  loop.turn();
-  if (changed || done.length > 0 || kernel.now() >= snapshotAt) publish();
+try {
+  publish();
+  while (running) {
+    loop.turn();
+    if (told.length > 0 || done.length > 0 || kernel.now() >= snapshotAt) publish();
+  }
+} finally {
+  // What led to a crash is what somebody will want to read.
+  for (const event of told) post(event);
 }
 kernel.retire();
 post({ kind: 'stopped' });
@@ -78,10 +82,9 @@ function obey(message: ToThread): void {
   }
 }
 
-/** The snapshot first: whoever gave a command sees its effect when it is done. */
+/** The snapshot first: whoever gave a command or heard of an event then sees its effect. */
 function publish(): void {
   const now = kernel.now();
-  changed = false;
   snapshotAt = now + SNAPSHOT_PAUSE;
   const drift = Date.now() - now / 1000 - wallOffsetMs;
   if (Math.abs(drift) > CLOCK_SET_MS) wallOffsetMs += drift;
@@ -89,5 +92,6 @@ function publish(): void {
   const snapshot = nodeSnapshot(service.node, { now: instant(now), wallClock });
   const latenessMaxMs = toMilliseconds(loop.latenessMax);
   post({ kind: 'snapshot', snapshot, realtime: { priority, latenessMaxMs } });
+  for (const event of told.splice(0)) post(event);
   for (const id of done.splice(0)) post({ kind: 'done', id });
 }

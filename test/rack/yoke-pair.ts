@@ -108,7 +108,7 @@ export class YokeSpeaker implements Speaker {
     patienceMs = 30_000,
   ): Promise<Snapshot> {
     const giveUp = AbortSignal.timeout(patienceMs);
-    const events = this.client.events(undefined, giveUp);
+    const events = await this.client.events(undefined, giveUp);
     try {
       for (let next = events.next(); ; next = events.next()) {
         const status = await this.status();

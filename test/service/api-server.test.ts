@@ -136,7 +136,7 @@ describe('events', () => {
   test('remembered ones are replayed after the asked id, then new ones follow', async () => {
     for (let id = 1; id <= 3; id++) node.happen(`event ${id}`);
     const seen: number[] = [];
-    for await (const { id } of client.events(1)) {
+    for await (const { id } of await client.events(1)) {
       seen.push(id);
       if (id === 3) node.happen('event 4');
       if (id === 4) break;
@@ -146,11 +146,9 @@ describe('events', () => {
 
   test('without an id only new ones come', async () => {
     node.happen('past');
-    const events = client.events(undefined);
-    const next = events.next();
-    await node.subscribed();
+    const events = await client.events();
     node.happen('new');
-    expect((await next).value).toMatchObject({ id: 2, text: 'new' });
+    expect((await events.next()).value).toMatchObject({ id: 2, text: 'new' });
     await events.return(undefined);
   });
 
@@ -169,8 +167,7 @@ describe('events', () => {
 
   test('a reader that goes away is forgotten', async () => {
     const controller = new AbortController();
-    const next = client.events(undefined, controller.signal).next();
-    await node.subscribed();
+    const next = (await client.events(undefined, controller.signal)).next();
     controller.abort();
     expect(await next).toEqual({ done: true, value: undefined });
     await node.unsubscribed();
@@ -194,7 +191,7 @@ describe('events', () => {
   test('end when the server stops', async () => {
     const events: EventRecord[] = [];
     const reading = (async () => {
-      for await (const event of client.events(undefined)) events.push(event);
+      for await (const event of await client.events()) events.push(event);
     })();
     await node.subscribed();
     await server.stop();
