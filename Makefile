@@ -1,11 +1,11 @@
 # Everything a developer does with Yoke. Each target first installs what it lacks; on a machine that is
-# set up, only `demo`, `test`, `bench` and `soak` need root, and none needs the network.
+# set up, only `demo`, `test`, `bench`, `trials` and `soak` need root, and none needs the network.
 
 NODE := node_modules/.bin/node
 AS_ROOT := scripts/as-root.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup modules build check test demo bench soak clean
+.PHONY: help setup modules build check test demo bench trials soak clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,11 @@ demo: build ## start a pair in a rack, fail it over under traffic, print the dri
 
 bench: build ## the same faults to Yoke, ucarp and keepalived, side by side
 	@$(AS_ROOT) $(NODE) test/bench/bench.ts
+
+trials: build ## planned handovers, attacks and stalled daemons in numbers; takes two hours
+	@$(AS_ROOT) $(NODE) test/rack/handovers.ts
+	@$(AS_ROOT) $(NODE) test/rack/attacks.ts
+	@$(AS_ROOT) $(NODE) test/rack/stalls.ts
 
 soak: build ## hundreds of random faults in the rack, then look for anything left behind
 	@$(AS_ROOT) $(NODE) test/rack/soak.ts

@@ -9,6 +9,8 @@ const ALONE = [
   'test/rack/**/*.test.ts',
   'test/kernel/linux-kernel.test.ts',
   'test/kernel/lease-table.test.ts',
+  'test/kernel/lease-chains.test.ts',
+  'test/kernel/datagram-sockets.test.ts',
 ];
 
 export default defineConfig({

@@ -8,9 +8,12 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { ApiFailure } from '../service/api-client.ts';
 import { configCommand } from './config-command.ts';
 import { eventsCommand } from './events-command.ts';
+import { handoverCommand } from './handover-command.ts';
 import { helpText } from './help-text.ts';
 import { type Invocation, UsageError } from './invocation.ts';
 import { maintenanceCommand } from './maintenance-command.ts';
+import { pairCommand } from './pair-command.ts';
+import { reloadCommand } from './reload-command.ts';
 import { runCommand } from './run-command.ts';
 import { statusCommand } from './status-command.ts';
 import type { Terminal } from './terminal.ts';
@@ -24,8 +27,11 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['run', { flags: [], run: runCommand }],
   ['status', { flags: ['json', 'watch'], run: statusCommand }],
   ['maintenance', { flags: [], run: maintenanceCommand }],
+  ['handover', { flags: [], run: handoverCommand }],
+  ['reload', { flags: [], run: reloadCommand }],
   ['events', { flags: ['json', 'follow'], run: eventsCommand }],
   ['config', { flags: [], run: configCommand }],
+  ['pair', { flags: ['new', 'file'], run: pairCommand }],
 ]);
 
 const DIRECTORIES = { config: '/etc/yoke', runtime: '/run/yoke', state: '/var/lib/yoke' } as const;
@@ -61,15 +67,16 @@ async function dispatch(words: readonly string[], terminal: Terminal): Promise<n
   if (name === undefined) throw new UsageError('no command given');
   const command = COMMANDS.get(name);
   if (command === undefined) throw new UsageError(`no such command: ${name}`);
-  const given = Object.keys(values).filter((key) => values[key] === true);
+  const given = Object.keys(values).filter((key) => values[key] === true || key === 'file');
   const foreign = given.find((flag) => !command.flags.includes(flag));
   if (foreign !== undefined) throw new UsageError(`${name} takes no --${foreign}`);
   return command.run({
     words: rest,
     flags: new Set(given),
-    configDir: text(values['config'], 'config'),
-    runtimeDir: text(values['runtime'], 'runtime'),
-    stateDir: text(values['state'], 'state'),
+    file: fileName(values['file']),
+    configDir: directory(values['config'], 'config'),
+    runtimeDir: directory(values['runtime'], 'runtime'),
+    stateDir: directory(values['state'], 'state'),
     terminal,
   });
 }
@@ -85,6 +92,8 @@ function parsed(words: readonly string[]) {
     json: flag,
     watch: flag,
     follow: flag,
+    new: flag,
+    file: { type: 'string' },
   };
   try {
     return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
@@ -95,7 +104,12 @@ function parsed(words: readonly string[]) {
   }
 }
 
-function text(value: unknown, name: keyof typeof DIRECTORIES): string {
+function directory(value: unknown, name: keyof typeof DIRECTORIES): string {
   if (value === '') throw new UsageError(`--${name} wants a directory`);
   return typeof value === 'string' ? value : DIRECTORIES[name];
+}
+
+function fileName(value: unknown): string | undefined {
+  if (value === '') throw new UsageError('--file wants a file');
+  return typeof value === 'string' ? value : undefined;
 }

@@ -1,6 +1,7 @@
 /**
  * `yoke config check` and `yoke config schema`: the configuration before it is used.
  */
+import { formatDuration } from '../core/configuration/duration-text.ts';
 import { jsonSchema } from '../core/configuration/schema.ts';
 import { loadConfiguration } from '../service/configuration-loading.ts';
 import { type Invocation, UsageError } from './invocation.ts';
@@ -19,9 +20,15 @@ function check({ configDir, terminal }: Invocation, rest: readonly string[]): nu
     for (const problem of loading.problems) terminal.complain(problem);
     return 1;
   }
-  const { node, role, cluster, vips } = loading.configuration;
+  const { node, role, cluster, vips, beats, lacksSecret } = loading.configuration;
   const count = vips.length === 1 ? '1 VIP' : `${vips.length} VIPs`;
   terminal.print(`${configDir} is valid: ${node}, ${role} of ${cluster}, ${count}`);
+  if (beats !== undefined) {
+    const { interval, deadTime } = beats;
+    const silence = `a silent peer is dead after ${formatDuration(deadTime)}`;
+    terminal.print(`beats every ${formatDuration(interval)}, ${silence}`);
+  }
+  if (lacksSecret) terminal.print('no beats: node.yaml names no secret (yoke pair makes one)');
   return 0;
 }
 

@@ -11,9 +11,16 @@ usage: yoke COMMAND [FLAGS]
   status [--json] [--watch]  what the node knows: state, VIPs, links, alerts
   maintenance enter|leave    hand the VIPs to the peer and leave them there,
                              restarts included; without a peer it goes on
+  handover                   give the VIPs to the peer now; failback may follow
+  reload                     read the configuration again, as SIGHUP does
   events [--follow] [--json] what happened and why
   config check               check the configuration, with line numbers
   config schema node|cluster JSON Schema of node.yaml or cluster.yaml
+  pair                       on the primary: make the pair's secret, show its
+                             code once; on the secondary: ask for the code
+  pair create|-|CODE         make it; ask for the code; take this code, which
+                             others may see. --new replaces another secret
+  pair --file FILE           take the secret from a copy of its file
   help                       this page
 
 flags:

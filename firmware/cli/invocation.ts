@@ -9,6 +9,8 @@ export interface Invocation {
   readonly words: readonly string[];
   /** Flags without a value that were given. */
   readonly flags: ReadonlySet<string>;
+  /** Value of --file. */
+  readonly file: string | undefined;
   readonly configDir: string;
   readonly runtimeDir: string;
   readonly stateDir: string;

@@ -31,6 +31,8 @@ export interface PlannedInterface {
   readonly addresses: readonly Cidr[];
   /** IP families in which advertisements are received here. */
   readonly families: readonly (4 | 6)[];
+  /** IP families in which datagrams of the peer (UDP port 7112) are received here. */
+  readonly beats: readonly (4 | 6)[];
 }
 
 /** The complete desired state. Applying it twice changes nothing the second time. */
@@ -64,6 +66,16 @@ export interface LinkState {
 export type KernelEvent =
   /** A frame of protocol 112 arrived; `bytes` are valid until the next wait. */
   | { readonly kind: 'frame'; readonly device: string; readonly bytes: Uint8Array }
+  /**
+   * A UDP datagram to port 7112 arrived on the device; `bytes` are valid until the next wait.
+   * `source`: IP address of the sender.
+   */
+  | {
+      readonly kind: 'datagram';
+      readonly device: string;
+      readonly source: string;
+      readonly bytes: Uint8Array;
+    }
   /** Carrier, presence or addresses of a planned device changed; also once after each apply. */
   | { readonly kind: 'link'; readonly link: LinkState }
   /** Somebody else changed what we own (lease table, a macvlan): apply the plan again. */
@@ -92,6 +104,10 @@ export interface Kernel {
    * is reached; without a deadline until something arrives. Reads carrier directly at each return,
    * because the kernel reports it up to 1.5 s late. Returns all that is waiting, oldest
    * first, or says that there is more.
+   *
+   * A socket that is flooded (many waits in a row found more in it than one wait takes) is read only
+   * every 2 ms from then on, until it was found empty: it must not cost the node its processor.
+   * Such a socket does not count as `more`.
    */
   wait(deadline: number | undefined): readonly KernelEvent[];
 
@@ -110,6 +126,23 @@ export interface Kernel {
    * following waits, because that takes the kernel longer. Safe to call when nothing is held.
    */
   release(group: number): void;
+
+  /**
+   * Stops answering for the VIPs of a group at once (ARP, ND, advertisements: as after `release`),
+   * but goes on receiving and forwarding what others still send to their virtual MACs, for at most
+   * `microseconds`; the macvlans are lowered after that. For a handover: the peer takes the lease
+   * meanwhile. Without a held lease it is a release.
+   */
+  linger(group: number, microseconds: number): void;
+
+  /**
+   * Sends a UDP datagram from port 7112 of a planned device, and only from that device, to port
+   * 7112 of `destination` (IP address). False when the kernel refused.
+   */
+  sendDatagram(device: string, destination: string, bytes: Uint8Array): boolean;
+
+  /** Frames the device has received since it exists, from anybody; 0 when there is none. */
+  receivedFrames(device: string): number;
 
   /** Sends a frame from a planned device. False when the kernel refused (link down, no buffers). */
   transmit(device: string, frame: Uint8Array): boolean;

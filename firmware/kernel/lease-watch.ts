@@ -3,7 +3,8 @@
  * the table itself (before Linux 6.9); elsewhere nothing is open and nothing is received.
  */
 import { decodeTableEvent, NF_TABLES_GROUP } from '../wire/nf-tables.ts';
-import { LEASE_TABLE, type LeaseTable } from './lease-table.ts';
+import { LEASE_TABLE } from './lease-sets.ts';
+import type { LeaseTable } from './lease-table.ts';
 import { NetlinkSocket, protocols } from './netlink-socket.ts';
 
 export class LeaseWatch {

@@ -29,6 +29,7 @@ class WatchedLink {
   record: rtnetlink.LinkRecord | undefined;
   readonly addresses = new Map<string, Cidr>();
   #counter: number | undefined;
+  #received: number | undefined;
   /** What was last reported. */
   #reported = '';
 
@@ -41,7 +42,7 @@ class WatchedLink {
     if (record?.index !== this.record?.index) {
       this.addresses.clear();
       this.close();
-      if (record !== undefined) this.#counter = openCounter(this.device, record.index);
+      if (record !== undefined) this.#open(record.index);
     }
     this.record = record;
   }
@@ -69,9 +70,22 @@ class WatchedLink {
     };
   }
 
+  /** Frames it has received; 0 when there is no device, or /sys does not tell. */
+  receivedFrames(scratch: Uint8Array): number {
+    if (this.#received === undefined) return 0;
+    const length = native.readAt(this.#received, scratch, 0);
+    return length <= 0 ? 0 : decimal(scratch, length);
+  }
+
   close(): void {
-    if (this.#counter !== undefined) closeSync(this.#counter);
+    for (const fd of [this.#counter, this.#received]) if (fd !== undefined) closeSync(fd);
     this.#counter = undefined;
+    this.#received = undefined;
+  }
+
+  #open(index: number): void {
+    this.#counter = openCounter(this.device, index, 'carrier_changes');
+    this.#received = openCounter(this.device, index, 'statistics/rx_packets');
   }
 
   #carrier(scratch: Uint8Array): boolean {
@@ -88,11 +102,11 @@ class WatchedLink {
 }
 
 /** Undefined where /sys shows another network namespace than ours, or nothing. */
-function openCounter(device: string, index: number): number | undefined {
+function openCounter(device: string, index: number, name: string): number | undefined {
   const directory = `/sys/class/net/${device}`;
   try {
     if (Number(readFileSync(`${directory}/ifindex`, 'latin1')) !== index) return undefined;
-    return openSync(`${directory}/carrier_changes`, 'r');
+    return openSync(`${directory}/${name}`, 'r');
   } catch {
     return undefined; // rtnetlink events remain
   }
@@ -142,6 +156,11 @@ export class LinkMonitor {
   /** Index of a watched device; undefined when it is not there. */
   indexOf(device: string): number | undefined {
     return this.#watched.get(device)?.record?.index;
+  }
+
+  /** Frames a watched device has received since it exists; 0 when it is not there. */
+  receivedFrames(device: string): number {
+    return this.#watched.get(device)?.receivedFrames(this.#scratch) ?? 0;
   }
 
   /**

@@ -9,12 +9,15 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import * as rtnetlink from '../wire/rtnetlink.ts';
+import { DatagramSockets } from './datagram-sockets.ts';
+import { HeldLeases } from './held-leases.ts';
 import type { Kernel, KernelEvent, NetworkPlan, PlannedVip, PlanProblem } from './kernel.ts';
 import { KernelError } from './kernel-error.ts';
-import { LeaseRenewal } from './lease-renewal.ts';
 import { LeaseTable } from './lease-table.ts';
 import { LeaseWatch } from './lease-watch.ts';
+import { LinkErrand } from './link-errand.ts';
 import { LinkMonitor } from './link-monitor.ts';
+import { ListenerSet } from './listener-set.ts';
 import { native } from './native-socket.ts';
 import { type Asked, NetlinkSocket, protocols } from './netlink-socket.ts';
 import { PacketSockets } from './packet-sockets.ts';
@@ -47,12 +50,18 @@ export class LinuxKernel implements Kernel {
   readonly #route = new NetlinkSocket(protocols.route);
   readonly #netfilter = new NetlinkSocket(protocols.netfilter);
   readonly #monitor = new LinkMonitor();
-  readonly #vips = new VipInterfaces(this.#route);
+  readonly #errand = new LinkErrand(
+    (text) => this.#pending.push({ kind: 'damaged', text }),
+    () => this.#held.keepAll(),
+  );
+  readonly #vips = new VipInterfaces(this.#route, this.#errand, () => this.#held.keepAll());
+  readonly #held = new HeldLeases(this.#vips);
   readonly #vipWatch = new VipWatch(this.#vips, this.#monitor, this.#route);
   readonly #lease = new LeaseTable(this.#netfilter);
   readonly #leaseWatch = new LeaseWatch(this.#lease, this.#netfilter.port);
-  readonly #renewal = new LeaseRenewal();
   readonly #sockets = new PacketSockets();
+  readonly #datagrams = new DatagramSockets();
+  readonly #listeners = new ListenerSet();
   readonly #waitSet = new WaitSet();
   /** Events that came up between two waits. */
   #pending: KernelEvent[] = [];
@@ -60,9 +69,6 @@ export class LinuxKernel implements Kernel {
   readonly #serving = new Map<number, ReadonlySet<number>>();
   /** Groups with macvlans that may be still to be lowered, and from when on. */
   readonly #lowering = new Map<number, number>();
-  /** When each lease was last renewed. */
-  readonly #renewedAt = new Map<number, number>();
-  #leaseMicroseconds = 0;
   #plan: NetworkPlan | undefined;
 
   constructor(options: LinuxKernelOptions) {
@@ -79,6 +85,7 @@ export class LinuxKernel implements Kernel {
 
   apply(plan: NetworkPlan): readonly PlanProblem[] {
     this.#lease.demand();
+    this.#errand.settle();
     this.#plan = plan;
     const seen = this.#see();
     const problems = [
@@ -96,22 +103,18 @@ export class LinuxKernel implements Kernel {
   }
 
   wait(deadline: number | undefined): readonly KernelEvent[] {
-    const busy = this.#tidyOne() || this.#pending.length > 0;
-    const until = Math.min(deadline ?? Infinity, ...this.#lowering.values());
-    this.#waitSet.wait(until === Infinity ? undefined : until, busy);
+    this.#tidy();
+    const until = Math.min(deadline ?? Infinity, this.#listeners.nextRead, this.#nextTidying());
+    this.#waitSet.wait(until === Infinity ? undefined : until, this.#pending.length > 0);
+    const { route, netfilter, wake, delegated } = this.#waitSet.found;
+    if (delegated) this.#errand.conclude();
     const events = this.#pending;
     this.#pending = [];
-    const { route, netfilter, wake } = this.#waitSet.found;
     const damaged = (text: string): void => void events.push({ kind: 'damaged', text });
     if (route) this.#vipWatch.read(damaged);
     if (netfilter) this.#leaseWatch.read(damaged);
     this.#monitor.takeStates(false, (link) => events.push({ kind: 'link', link }));
-    const take = (device: string, bytes: Uint8Array): void =>
-      void events.push({ kind: 'frame', device, bytes });
-    for (const listener of this.#sockets.listeners) {
-      if (this.#waitSet.isReady(listener.fd) && listener.receive(take))
-        events.push({ kind: 'more' });
-    }
+    this.#listeners.read(this.#waitSet, this.now(), (event) => events.push(event));
     if (wake) this.#takeMessages(events);
     return events;
   }
@@ -125,12 +128,14 @@ export class LinuxKernel implements Kernel {
         const what = `claim group ${group}: none of its interfaces is there`;
         throw new KernelError({ code: 'lease-refused', errno: 0, what });
       }
+      // It may be lowering one of them.
+      this.#errand.settle();
       const now = this.now();
       this.#serving.set(group, new Set(members.map(({ index }) => index)));
       this.#lowering.set(group, now);
       this.#lease.claim(group);
-      this.#renewedAt.set(group, now);
-      this.#vips.raise(members, () => this.#mustRenew(group));
+      this.#held.begin(group, now);
+      this.#vips.raise(members, () => this.#mustKeep(group));
     } catch (error) {
       this.release(group);
       throw error;
@@ -138,23 +143,25 @@ export class LinuxKernel implements Kernel {
   }
 
   renew(group: number): boolean {
-    const now = this.now();
-    for (const { index, renewal } of this.#vips.ofGroup(group)) {
-      if (!this.#vips.isRaised(index)) continue;
-      const outcome = this.#renewal.send(renewal);
-      if (outcome === 'unusable') continue;
-      if (outcome === 'renewed') this.#renewedAt.set(group, now);
-      return outcome === 'renewed';
-    }
-    return false;
+    return this.#held.renew(group);
   }
 
   release(group: number): void {
-    this.#renewedAt.delete(group);
-    this.#serving.delete(group);
-    // Silent at once; lowering takes long, and the peer waits for our good-byes.
-    this.#lowering.set(group, this.now() + LOWERING_DELAY);
+    this.#letGo(group, LOWERING_DELAY);
     this.#lease.release(group);
+  }
+
+  linger(group: number, microseconds: number): void {
+    this.#letGo(group, LOWERING_DELAY + microseconds);
+    if (!this.#lease.linger(group, microseconds)) this.#letGo(group, LOWERING_DELAY);
+  }
+
+  sendDatagram(device: string, destination: string, bytes: Uint8Array): boolean {
+    return this.#datagrams.send(device, destination, bytes);
+  }
+
+  receivedFrames(device: string): number {
+    return this.#monitor.receivedFrames(device);
   }
 
   transmit(device: string, frame: Uint8Array): boolean {
@@ -186,10 +193,12 @@ export class LinuxKernel implements Kernel {
 
   retire(): void {
     for (const group of new Set(this.#vips.all.map((vip) => vip.group))) this.release(group);
+    this.#errand.close();
     this.#vips.removeAll();
     this.#lease.remove();
     this.#sockets.close();
-    this.#renewal.close();
+    this.#datagrams.close();
+    this.#held.close();
     this.#leaseWatch.close();
     this.#monitor.close();
     this.#waitSet.close();
@@ -197,21 +206,33 @@ export class LinuxKernel implements Kernel {
     this.#route.close();
   }
 
-  /** One piece of slow work that nobody waits for. False when there is none. */
-  #tidyOne(): boolean {
-    if (this.#lowering.size === 0 && !this.#vips.hasStrays) return false;
+  /** The macvlans of a group are of no use any more; they are lowered after so long. */
+  #letGo(group: number, microseconds: number): void {
+    this.#held.end(group);
+    this.#serving.delete(group);
+    // Lowering takes long, and the peer waits for our good-byes.
+    this.#lowering.set(group, this.now() + microseconds);
+  }
+
+  /** Begins a piece of slow work that nobody waits for, if there is one. */
+  #tidy(): void {
+    if (this.#errand.isUnderWay) return;
     const now = this.now();
-    const due = [...this.#lowering].filter(([, at]) => at <= now).map(([group]) => group);
-    if (due.length === 0 && !this.#vips.hasStrays) return false;
-    // It takes half a lease; the leases of other groups begin anew just before.
-    for (const held of this.#renewedAt.keys()) this.renew(held);
-    for (const group of due) {
-      if (this.#vips.lowerOne(group, this.#serving.get(group))) return true;
+    for (const [group, at] of this.#lowering) {
+      if (at > now) continue;
+      const lowering = this.#vips.lowering(group, this.#serving.get(group));
+      if (lowering !== undefined) return this.#errand.start(lowering);
       this.#lowering.delete(group);
     }
-    if (!this.#vips.removeStray()) return false;
-    if (!this.#vips.hasStrays && this.#plan !== undefined) this.#installLease(this.#plan);
-    return true;
+    const removal = this.#vips.strayRemoval(() => {
+      if (this.#plan !== undefined) this.#installLease(this.#plan);
+    });
+    if (removal !== undefined) this.#errand.start(removal);
+  }
+
+  /** When there will be slow work to begin; the end of an errand ends a wait by itself. */
+  #nextTidying(): number {
+    return this.#errand.isUnderWay ? Infinity : Math.min(...this.#lowering.values());
   }
 
   #see(): SeenNetwork {
@@ -235,8 +256,7 @@ export class LinuxKernel implements Kernel {
         addresses.map(({ address }) => ({ address, group })),
       ),
     };
-    const standing = this.#standingLeases(plan.leaseMilliseconds);
-    this.#leaseMicroseconds = plan.leaseMilliseconds * 1000;
+    const standing = this.#held.change(plan.leaseMilliseconds);
     try {
       this.#lease.install(layout, standing);
       return [];
@@ -247,31 +267,23 @@ export class LinuxKernel implements Kernel {
     }
   }
 
-  /** What is left of each lease, should the table have to be replaced. */
-  #standingLeases(longest: number): { group: number; milliseconds: number }[] {
-    const now = this.now();
-    return [...this.#renewedAt].flatMap(([group, renewedAt]) => {
-      const left = Math.floor((renewedAt + this.#leaseMicroseconds - now) / 1000);
-      return left < 1 ? [] : [{ group, milliseconds: Math.min(left, longest) }];
-    });
-  }
-
   #listen({ interfaces }: NetworkPlan): PlanProblem[] {
-    return this.#sockets.listen(
-      interfaces.flatMap(({ device, families }) => {
-        const index = this.#monitor.indexOf(device);
-        return index === undefined ? [] : [{ device, index, families }];
-      }),
-    );
+    const present = interfaces.flatMap((each) => {
+      const index = this.#monitor.indexOf(each.device);
+      return index === undefined ? [] : [{ ...each, index }];
+    });
+    return [...this.#sockets.listen(present), ...this.#datagrams.listen(present)];
   }
 
   #pollWhatIsOpen(): void {
     this.#leaseWatch.update();
+    this.#listeners.set([...this.#sockets.listeners, ...this.#datagrams.listeners]);
     this.#waitSet.set({
       wake: this.#options.wakeFd,
       route: this.#monitor.fd,
       netfilter: this.#leaseWatch.fd,
-      listeners: [...this.#sockets.listeners].map(({ fd }) => fd),
+      delegated: this.#errand.fd,
+      listeners: this.#listeners.fds,
     });
   }
 
@@ -284,8 +296,8 @@ export class LinuxKernel implements Kernel {
     }
   }
 
-  #mustRenew(group: number): void {
-    if (this.renew(group)) return;
+  #mustKeep(group: number): void {
+    if (this.#held.keep(group)) return;
     const what = `claim the lease of group ${group}: it ran out while the VIPs were raised`;
     throw new KernelError({ code: 'lease-lapsed', errno: 0, what });
   }

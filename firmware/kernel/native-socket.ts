@@ -39,7 +39,21 @@ export interface Native {
   receive(fd: number, out: Uint8Array): number;
   read(fd: number, out: Uint8Array): number;
   readAt(fd: number, out: Uint8Array, offset: number): number;
-  receiveBatch(slots: Uint8Array, lengths: Int32Array, slotSize: number): ReceiveBatch | number;
+  /**
+   * Has a thread of its own send, where the kernel takes long over it. That signals the eventfd
+   * `done` at the end, whatever became of it; both descriptors must stay open until then.
+   */
+  sendAside(fd: number, bytes: Uint8Array, done: number): number;
+  /**
+   * `senders`: room for a struct sockaddr_in6 (28 bytes) for each slot, filled with the address of
+   * the sender, of whatever family.
+   */
+  receiveBatch(
+    slots: Uint8Array,
+    lengths: Int32Array,
+    slotSize: number,
+    senders?: Uint8Array,
+  ): ReceiveBatch | number;
   /** Number of datagrams; the length of one that did not fit its slot is negative. */
   receiveMany(batch: ReceiveBatch, fd: number): number;
   /** `spans`: pairs of offset and length in `data`. */

@@ -103,6 +103,33 @@ export class NetlinkSocket {
     return outcomes;
   }
 
+  /**
+   * As `perform`, but another thread waits for the kernel; it signals the eventfd `done`. Nothing
+   * else may be asked of this socket until `conclude`.
+   */
+  delegate(requests: readonly NetlinkRequest[], done: number): void {
+    const withAck = requests.map((each) => ({ ...each, flags: each.flags | netlinkFlags.ack }));
+    const bytes = encodeNetlink(withAck, this.#sequence);
+    this.#sequence += requests.length;
+    if (native.sendAside(this.fd, bytes, done) >= 0) return;
+    // No thread to be had: then it takes as long as it takes.
+    native.send(this.fd, bytes, bytes.length);
+    checked(native.signalEvent(done), 'signal an eventfd');
+  }
+
+  /** What became of that many delegated requests: throws the first refusal, as `perform`. */
+  conclude(count: number, asked: Asked): void {
+    const verdicts: NetlinkVerdict[] = [];
+    this.#drain((message) => {
+      const verdict = decodeVerdict(message);
+      if (verdict !== undefined && message.sequence >= this.#sequence - count) {
+        verdicts.push(verdict);
+      }
+    });
+    if (verdicts.length < count) throw lost(asked);
+    judge(verdicts, asked);
+  }
+
   /** Sends requests as one nf_tables transaction: all or nothing. */
   transact(requests: readonly NetlinkRequest[], asked: Asked): void {
     // Only the last is acknowledged, for the kernel's buffer; each refusal comes all the same.

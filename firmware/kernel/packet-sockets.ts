@@ -11,8 +11,11 @@ import { ethertypes, macBytes, multicastMac } from '../wire/ethernet-frame.ts';
 import { type IpFamily, ipAddressBytes } from '../wire/ip-address.ts';
 import type { PlanProblem } from './kernel.ts';
 import { KernelError } from './kernel-error.ts';
-import { checked, native, type ReceiveBatch } from './native-socket.ts';
+import type { Listener, TakeEvent } from './listener-set.ts';
+import { checked, native } from './native-socket.ts';
+import { openedSocket } from './opened-socket.ts';
 import { PF_PACKET, packetAddress } from './packet-address.ts';
+import { ReceiveSlots } from './receive-slots.ts';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -26,9 +29,6 @@ const IPPROTO_IP = 0;
 const IP_ADD_MEMBERSHIP = 35;
 const IPPROTO_IPV6 = 41;
 const IPV6_ADD_MEMBERSHIP = 20;
-
-const SLOTS = 16;
-const SLOT_BYTES = 2048;
 
 /**
  * Classic BPF (linux/filter.h): take the packet when the byte at `offset` is 112 and it belongs to
@@ -69,19 +69,14 @@ export interface ListenedDevice {
   readonly families: readonly IpFamily[];
 }
 
-class Listener {
+class PacketListener implements Listener {
   readonly device: string;
   readonly fd: number;
   readonly #member: number;
-  readonly #slots = new Uint8Array(SLOTS * SLOT_BYTES);
-  readonly #lengths = new Int32Array(SLOTS);
-  readonly #batch: ReceiveBatch;
+  readonly #slots = new ReceiveSlots();
 
   constructor(device: string, index: number, family: IpFamily) {
     this.device = device;
-    const batch = native.receiveBatch(this.#slots, this.#lengths, SLOT_BYTES);
-    if (typeof batch === 'number') throw new RangeError(`receive batch refused: ${batch}`);
-    this.#batch = batch;
     this.#member = join(index, family);
     try {
       this.fd = listen(index, family);
@@ -91,18 +86,12 @@ class Listener {
     }
   }
 
-  /**
-   * Frames that wait, at most 16; views that the next call overwrites. True when more may be left.
-   */
-  receive(take: (device: string, bytes: Uint8Array) => void): boolean {
-    // A device that went down makes this fail once; its link event says what happened.
-    const count = native.receiveMany(this.#batch, this.fd);
+  receive(take: TakeEvent): number {
+    const count = this.#slots.fill(this.fd);
     for (let slot = 0; slot < count; slot++) {
-      const length = Math.min(SLOT_BYTES, Math.abs(this.#lengths[slot] ?? 0));
-      const start = slot * SLOT_BYTES;
-      take(this.device, this.#slots.subarray(start, start + length));
+      take({ kind: 'frame', device: this.device, bytes: this.#slots.bytes(slot) });
     }
-    return count === SLOTS;
+    return count;
   }
 
   close(): void {
@@ -115,7 +104,7 @@ class Listener {
 function listen(index: number, family: IpFamily): number {
   const { ethertype, filter } = FAMILIES[family];
   const membership = packetMembership(index, multicastMac(CARP_GROUPS[family]));
-  return opened(PF_PACKET, SOCK_RAW, 'listen for CARP', (fd) => [
+  return openedSocket(PF_PACKET, SOCK_RAW, 'listen for CARP', (fd) => [
     native.attachFilter(fd, filter),
     native.setOption(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1),
     native.setOption(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, membership),
@@ -129,25 +118,16 @@ function join(index: number, family: IpFamily): number {
   const bytes = new Uint8Array(isIpv4 ? 12 : 20);
   bytes.set(ipAddressBytes(CARP_GROUPS[family]));
   new DataView(bytes.buffer).setInt32(isIpv4 ? 8 : 16, index, true);
-  return opened(isIpv4 ? AF_INET : AF_INET6, SOCK_DGRAM, `join ${CARP_GROUPS[family]}`, (fd) => [
-    isIpv4
-      ? native.setOption(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, bytes)
-      : native.setOption(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, bytes),
-  ]);
-}
-
-/** A socket set up by calls that must all succeed; closed again when one does not. */
-function opened(
-  domain: number,
-  type: number,
-  what: string,
-  setUp: (fd: number) => readonly number[],
-): number {
-  const fd = checked(native.openSocket(domain, type, 0), what);
-  const failure = setUp(fd).find((result) => result < 0);
-  if (failure === undefined) return fd;
-  native.close(fd);
-  throw new KernelError({ code: 'socket-failed', errno: -failure, what });
+  return openedSocket(
+    isIpv4 ? AF_INET : AF_INET6,
+    SOCK_DGRAM,
+    `join ${CARP_GROUPS[family]}`,
+    (fd) => [
+      isIpv4
+        ? native.setOption(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, bytes)
+        : native.setOption(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, bytes),
+    ],
+  );
 }
 
 /** struct packet_mreq */
@@ -162,7 +142,7 @@ function packetMembership(index: number, mac: string): Uint8Array {
 }
 
 export class PacketSockets {
-  readonly #listeners = new Map<string, Listener>();
+  readonly #listeners = new Map<string, PacketListener>();
   /** Addresses to send to, by index. */
   readonly #addresses = new Map<number, Uint8Array>();
   readonly #sender: number;
@@ -195,7 +175,7 @@ export class PacketSockets {
     return [...wanted].flatMap(([key, { device, index, family }]) => {
       if (this.#listeners.has(key)) return [];
       try {
-        this.#listeners.set(key, new Listener(device, index, family));
+        this.#listeners.set(key, new PacketListener(device, index, family));
         return [];
       } catch (error) {
         if (!(error instanceof KernelError)) throw error;

@@ -66,17 +66,20 @@ export function forwardsPackets(family: 4 | 6): boolean {
 }
 
 /** Sets up a macvlan; what was already right is not written. */
-export function tuneMacvlan(name: string, parent: string): PlanProblem[] {
+export function tuneMacvlan(name: string): PlanProblem[] {
   const settings: [string, string][] = Object.entries(MACVLAN_IPV4).map(at(`ipv4/conf/${name}`));
   if (hasIpv6()) settings.push(...Object.entries(MACVLAN_IPV6).map(at(`ipv6/conf/${name}`)));
-  // What comes in for the virtual MAC is forwarded as what comes in for the real one.
-  for (const family of ['ipv4', 'ipv6']) {
-    const forwarding = readSetting(`${family}/conf/${parent}/forwarding`);
-    if (forwarding !== undefined) {
-      settings.push([`${family}/conf/${name}/forwarding`, forwarding]);
-    }
-  }
   return settings.flatMap(([setting, value]) => write(name, setting, value));
+}
+
+/** What comes in for the virtual MAC is forwarded as what comes in for the real one. */
+export function forwardAsParent(name: string, parent: string): PlanProblem[] {
+  return ['ipv4', 'ipv6'].flatMap((family) => {
+    const forwarding = readSetting(`${family}/conf/${parent}/forwarding`);
+    return forwarding === undefined
+      ? []
+      : write(name, `${family}/conf/${name}/forwarding`, forwarding);
+  });
 }
 
 export function readParent(device: string): FormerSettings {

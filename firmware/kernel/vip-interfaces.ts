@@ -14,11 +14,13 @@ import { ipFamily, isIpv6LinkLocal } from '../wire/ip-address.ts';
 import type { NetlinkRequest } from '../wire/netlink-message.ts';
 import * as rtnetlink from '../wire/rtnetlink.ts';
 import type { PlannedAddress, PlannedVip, PlanProblem } from './kernel.ts';
+import type { HookedMacvlan } from './lease-chains.ts';
 import { type RenewalFrame, renewalFrame } from './lease-renewal.ts';
+import type { Errand, LinkErrand } from './link-errand.ts';
 import { native } from './native-socket.ts';
 import type { Asked, NetlinkSocket } from './netlink-socket.ts';
 import { ParentSettings } from './parent-settings.ts';
-import { hasIpv6, spoiledSettings, tuneMacvlan } from './sysctls.ts';
+import { forwardAsParent, hasIpv6, spoiledSettings, tuneMacvlan } from './sysctls.ts';
 
 const { EADDRNOTAVAIL, ENODEV, ENOENT, ESRCH } = constants.errno;
 
@@ -26,8 +28,8 @@ const { EADDRNOTAVAIL, ENODEV, ENOENT, ESRCH } = constants.errno;
 const VANISHED = [ENODEV];
 const NO_ROUTE = [ENODEV, ESRCH, ENOENT];
 
-/** Raised in one system call; the lease is renewed between two of these. */
-const LINKS_AT_ONCE = 32;
+/** Raised in one system call, about 2 ms; the lease is renewed between two of these. */
+const LINKS_AT_ONCE = 16;
 
 /** A device group that never holds a lease ("yoke"): what is in it is silent. */
 const NOBODY = 0x796f6b65;
@@ -44,6 +46,7 @@ export interface VipInterface {
   /** The device below, and its index. */
   readonly device: string;
   readonly parent: number;
+  readonly parentMac: string | undefined;
   readonly group: number;
   readonly addresses: readonly PlannedAddress[];
   readonly renewal: RenewalFrame;
@@ -68,16 +71,28 @@ const asked = (what: string, tolerated: readonly number[] = []): Asked => ({
   tolerated,
 });
 
+const LOWERING = asked('lower VIPs', NO_ROUTE);
+
 export class VipInterfaces {
   readonly #route: NetlinkSocket;
+  readonly #errand: LinkErrand;
+  readonly #meanwhile: () => void;
   readonly #parents = new ParentSettings();
   #all: readonly VipInterface[] = [];
   #groups = new Map<number, VipInterface[]>();
   #raised = new Set<number>();
+  /** Indexes of those that were set up in full. */
+  #tuned = new Set<number>();
   #strays: rtnetlink.LinkRecord[] = [];
 
-  constructor(route: NetlinkSocket) {
+  /**
+   * `errand`: for what takes the kernel long; `meanwhile`: called again and again while a plan is
+   * carried out.
+   */
+  constructor(route: NetlinkSocket, errand: LinkErrand, meanwhile: () => void) {
     this.#route = route;
+    this.#errand = errand;
+    this.#meanwhile = meanwhile;
   }
 
   get all(): readonly VipInterface[] {
@@ -99,7 +114,7 @@ export class VipInterfaces {
 
   /**
    * Makes the macvlans of a plan: those that are right stay as they are, new ones are down. What
-   * must go is silenced now and deleted by `removeStray`.
+   * must go is silenced now and deleted by `strayRemoval`.
    */
   reconcile(plan: readonly PlannedVip[], seen: SeenNetwork): PlanProblem[] {
     this.#parents.recall(seen.links);
@@ -108,20 +123,22 @@ export class VipInterfaces {
     this.#clear(wanted, seen);
     for (const each of wanted) {
       if (!seen.links.some((link) => isRight(link, each))) problems.push(...this.#create(each));
+      this.#meanwhile();
     }
     const ready = wanted.flatMap((each) => {
       const index = native.interfaceIndex(each.name);
       return index > 0 ? [{ ...each, index }] : [];
     });
     for (const each of ready) {
-      problems.push(
-        ...tuneMacvlan(each.name, each.vip.device),
-        ...spoiledSettings(each.vip.device),
-      );
+      // Once in the life of a device and of ours: it takes long with many.
+      if (!this.#tuned.has(each.index)) problems.push(...tuneMacvlan(each.name));
+      problems.push(...forwardAsParent(each.name, each.vip.device));
       this.#mark(each.index, each, seen);
+      this.#meanwhile();
     }
+    const devices = new Set(wanted.map(({ vip }) => vip.device));
     // After the marks, which say what the settings were.
-    problems.push(...this.#parents.tune(new Set(wanted.map(({ vip }) => vip.device))));
+    problems.push(...[...devices].flatMap(spoiledSettings), ...this.#parents.tune(devices));
     this.#adopt(ready, seen);
     return problems;
   }
@@ -136,27 +153,32 @@ export class VipInterfaces {
       if (found === undefined) return [];
       const problems = this.#address(found.index, vip, seen);
       if (!this.#raised.has(found.index)) this.#dropLocalRoutes([found]);
+      this.#meanwhile();
       return problems;
     });
   }
 
   /** Every macvlan that is there, also those that must go: none may be without its rules. */
-  get hooked(): readonly { readonly name: string; readonly index: number }[] {
-    return [...this.#all, ...this.#strays];
-  }
-
-  get hasStrays(): boolean {
-    return this.#strays.length > 0;
+  get hooked(): readonly HookedMacvlan[] {
+    const strays = this.#strays.map(({ name, index }) => ({ name, index, parentMac: undefined }));
+    return [...this.#all, ...strays];
   }
 
   /**
-   * Deletes one macvlan that must go, for the same reason as `lowerOne`; false when there is none.
+   * The deletion of one macvlan that must go; undefined when there is none. `cleared` is called
+   * after the last.
    */
-  removeStray(): boolean {
-    const stray = this.#strays.shift();
-    if (stray === undefined) return false;
-    this.#route.perform([rtnetlink.deleteLink(stray.index)], asked('delete a macvlan', VANISHED));
-    return true;
+  strayRemoval(cleared: () => void): Errand | undefined {
+    const [stray] = this.#strays;
+    if (stray === undefined) return undefined;
+    return {
+      requests: [rtnetlink.deleteLink(stray.index)],
+      asked: asked('delete a macvlan', VANISHED),
+      over: () => {
+        this.#strays = this.#strays.filter((each) => each !== stray);
+        if (this.#strays.length === 0) cleared();
+      },
+    };
   }
 
   /**
@@ -177,16 +199,16 @@ export class VipInterfaces {
   }
 
   /**
-   * Lowers one macvlan of a group that is still up and not to be kept; false when none is left. One
-   * at a time, as the kernel waits some 15 ms (an RCU grace period) for each.
+   * The lowering of one macvlan of a group that is still up and not to be kept; from now on it
+   * counts as down. Undefined when none is left.
    */
-  lowerOne(group: number, keep?: ReadonlySet<number>): boolean {
+  lowering(group: number, keep?: ReadonlySet<number>): Errand | undefined {
     const member = this.ofGroup(group).find(({ index }) => {
       return this.#raised.has(index) && keep?.has(index) !== true;
     });
-    if (member === undefined) return false;
-    this.#lower([member]);
-    return true;
+    if (member === undefined) return undefined;
+    this.#raised.delete(member.index);
+    return { requests: lowered([member]), asked: LOWERING };
   }
 
   /** Removes all macvlans and undoes the settings of their parents. */
@@ -202,19 +224,12 @@ export class VipInterfaces {
   }
 
   #lower(members: readonly Pick<VipInterface, 'index' | 'addresses'>[]): void {
-    if (members.length === 0) return;
-    const links = members.map(({ index }) => rtnetlink.lowerLink(index));
     for (const { index } of members) this.#raised.delete(index);
-    this.#route.perform(links, asked('lower VIPs', VANISHED));
-    this.#dropLocalRoutes(members);
+    this.#errand.run(lowered(members), LOWERING);
   }
 
   #dropLocalRoutes(members: readonly Pick<VipInterface, 'index' | 'addresses'>[]): void {
-    const routes = members.flatMap(({ index, addresses }) =>
-      addresses
-        .filter((each) => !isIpv6(each))
-        .map(({ address }) => rtnetlink.deleteLocalRoute(index, address)),
-    );
+    const routes = members.flatMap(localRoutesGone);
     this.#route.perform(routes, asked('remove local routes of VIPs', NO_ROUTE));
   }
 
@@ -241,7 +256,7 @@ export class VipInterfaces {
     const names = new Set(wanted.map(({ name }) => name));
     const inTheWay = strays.filter(({ name }) => names.has(name));
     const deleted = inTheWay.map(({ index }) => rtnetlink.deleteLink(index));
-    this.#route.perform(deleted, asked('delete macvlans', VANISHED));
+    this.#errand.run(deleted, asked('delete macvlans', VANISHED));
     this.#strays = strays.filter((link) => !inTheWay.includes(link));
   }
 
@@ -309,10 +324,12 @@ export class VipInterfaces {
       mac,
       device: vip.device,
       parent: parent.index,
+      parentMac: parent.mac,
       group: vip.group,
       addresses: vip.addresses,
       renewal: renewalFrame(index, mac),
     }));
+    this.#tuned = new Set(this.#all.map(({ index }) => index));
     this.#groups = Map.groupBy(this.#all, ({ group }) => group);
     const up = new Set(links.filter(({ up }) => up).map(({ index }) => index));
     const stays = ({ index }: VipInterface) => up.has(index) && this.#raised.has(index);
@@ -357,6 +374,20 @@ function isSame(found: rtnetlink.AddressRecord, planned: PlannedAddress): boolea
  */
 function needsRoute({ address, ownsSubnet }: PlannedAddress): boolean {
   return ownsSubnet || isIpv6LinkLocal(address);
+}
+
+/** Takes the device down, and with it the addresses. */
+function lowered(members: readonly Pick<VipInterface, 'index' | 'addresses'>[]): NetlinkRequest[] {
+  const links = members.map(({ index }) => rtnetlink.lowerLink(index));
+  return [...links, ...members.flatMap(localRoutesGone)];
+}
+
+function localRoutesGone({
+  index,
+  addresses,
+}: Pick<VipInterface, 'index' | 'addresses'>): NetlinkRequest[] {
+  const ipv4 = addresses.filter((each) => !isIpv6(each));
+  return ipv4.map(({ address }) => rtnetlink.deleteLocalRoute(index, address));
 }
 
 function newAddress(index: number, planned: PlannedAddress): NetlinkRequest {

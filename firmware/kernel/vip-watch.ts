@@ -30,18 +30,25 @@ export class VipWatch {
       if (vip !== undefined && this.#isSuspect(event, vip)) suspects.add(vip);
     });
     if (!complete) damaged('events of links were lost');
+    if (suspects.size === 0) return;
+    const asked = { code: 'link-refused', what: 'read addresses' } as const;
+    const addresses = this.#route.dump(rtnetlink.dumpAddresses, rtnetlink.decodeAddress, asked);
     for (const vip of suspects) {
-      const text = this.#damage(vip);
+      const text = this.#damage(vip, addresses);
       if (text !== undefined) damaged(`${vip.name} on ${vip.device}: ${text}`);
     }
   }
 
   #isSuspect(event: LinkEvent, vip: VipInterface): boolean {
-    if (event.kind === 'address') return event.gone;
+    if (event.kind === 'address') {
+      // IPv6 addresses go when a device is lowered.
+      const stays = this.#vips.isRaised(vip.index) || ipFamily(event.record.address) === 4;
+      return event.gone && stays;
+    }
     return event.gone || this.#linkDamage(event.record, vip) !== undefined;
   }
 
-  #damage(vip: VipInterface): string | undefined {
+  #damage(vip: VipInterface, addresses: readonly rtnetlink.AddressRecord[]): string | undefined {
     // It went with its parent, whose own event says so.
     if (this.#monitor.indexOf(vip.device) === undefined) return undefined;
     const asked = {
@@ -51,7 +58,9 @@ export class VipWatch {
     } as const;
     const link = this.#route.query(rtnetlink.getLink(vip.index), rtnetlink.decodeLink, asked);
     if (link === undefined) return 'removed';
-    return this.#linkDamage(link, vip) ?? this.#addressDamage(vip);
+    return (
+      this.#linkDamage(link, vip) ?? addressDamage(vip, addresses, this.#vips.isRaised(vip.index))
+    );
   }
 
   #linkDamage(link: rtnetlink.LinkRecord, vip: VipInterface): string | undefined {
@@ -60,17 +69,17 @@ export class VipWatch {
     if (link.name !== vip.name) return `renamed to ${link.name}`;
     return link.mac === vip.mac ? undefined : `given the MAC address ${link.mac}`;
   }
+}
 
-  #addressDamage(vip: VipInterface): string | undefined {
-    const asked = { code: 'link-refused', what: 'read addresses' } as const;
-    const found = this.#route
-      .dump(rtnetlink.dumpAddresses, rtnetlink.decodeAddress, asked)
-      .filter(({ index }) => index === vip.index);
-    const raised = this.#vips.isRaised(vip.index);
-    const missing = vip.addresses.find(
-      ({ address }) =>
-        (raised || ipFamily(address) === 4) && !found.some((each) => each.address === address),
-    );
-    return missing === undefined ? undefined : `address ${missing.address} removed`;
-  }
+function addressDamage(
+  vip: VipInterface,
+  addresses: readonly rtnetlink.AddressRecord[],
+  raised: boolean,
+): string | undefined {
+  const found = addresses.filter(({ index }) => index === vip.index);
+  const missing = vip.addresses.find(
+    ({ address }) =>
+      (raised || ipFamily(address) === 4) && !found.some((each) => each.address === address),
+  );
+  return missing === undefined ? undefined : `address ${missing.address} removed`;
 }

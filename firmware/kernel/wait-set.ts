@@ -12,24 +12,30 @@ export interface WaitedDescriptors {
   readonly route: number;
   /** Undefined when nothing of the kind is open. */
   readonly netfilter: number | undefined;
+  /** An eventfd: changes of links that were delegated are done. */
+  readonly delegated: number;
   readonly listeners: readonly number[];
 }
 
 const WAKE = 1;
 const ROUTE = 2;
 const NETFILTER = 3;
-const LISTENERS = 4;
+const DELEGATED = 4;
+const LISTENERS = 5;
 
 export class WaitSet {
   readonly #timer = checked(native.openTimer(), 'open a timer');
   #deadline = 0;
   /** Negative descriptors are skipped by the kernel. */
-  #fds = Int32Array.of(this.#timer, -1, -1, -1);
+  #fds = Int32Array.of(this.#timer, -1, -1, -1, -1);
+  #listeners: readonly number[] = [];
   #found = new Int32Array(LISTENERS);
 
   /** What to wait for from now on. */
-  set({ wake, route, netfilter, listeners }: WaitedDescriptors): void {
-    this.#fds = Int32Array.of(this.#timer, wake, route, netfilter ?? -1, ...listeners);
+  set({ wake, route, netfilter, delegated, listeners }: WaitedDescriptors): void {
+    const others = [this.#timer, wake, route, netfilter ?? -1, delegated];
+    this.#fds = Int32Array.of(...others, ...listeners);
+    this.#listeners = listeners;
     this.#found = new Int32Array(this.#fds.length);
   }
 
@@ -49,17 +55,23 @@ export class WaitSet {
   }
 
   /** What the last wait found. */
-  get found(): { readonly wake: boolean; readonly route: boolean; readonly netfilter: boolean } {
+  get found(): Readonly<Record<'wake' | 'route' | 'netfilter' | 'delegated', boolean>> {
     const found = this.#found;
     return {
       wake: found[WAKE] !== 0,
       route: found[ROUTE] !== 0,
       netfilter: found[NETFILTER] !== 0,
+      delegated: found[DELEGATED] !== 0,
     };
   }
 
   isReady(listener: number): boolean {
-    return this.#found[this.#fds.indexOf(listener, LISTENERS)] !== 0;
+    return this.#found[LISTENERS + this.#listeners.indexOf(listener)] !== 0;
+  }
+
+  /** Whether a listener ends a wait when it is readable; at first all do. */
+  heed(listener: number, on: boolean): void {
+    this.#fds[LISTENERS + this.#listeners.indexOf(listener)] = on ? listener : -1;
   }
 
   close(): void {

@@ -5,6 +5,7 @@
  *   GET  /status        the status document
  *   GET  /events        server-sent events (WHATWG HTML 9.2); `?since=ID` or Last-Event-ID replays
  *   POST /maintenance   {"action": "enter" | "leave"}
+ *   POST /handover      give the VIPs to the peer now; answered when that is done or has failed
  *   POST /reload        read the configuration again
  *
  * The socket has mode 0600: who may open it may command the node. A socket that a crashed process
@@ -17,7 +18,7 @@ import { dirname, join } from 'node:path';
 import type { EventRecord } from '../core/telemetry/event-record.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
 
-export type CommandName = 'maintenance' | 'reload';
+export type CommandName = 'maintenance' | 'handover' | 'reload';
 
 export interface CommandResult {
   readonly ok: boolean;
@@ -62,6 +63,7 @@ const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = {
   '/status': 'GET',
   '/events': 'GET',
   '/maintenance': 'POST',
+  '/handover': 'POST',
   '/reload': 'POST',
 };
 
@@ -154,11 +156,19 @@ export class ApiServer {
     if (url.pathname === '/status') return send(response, 200, this.#node.status());
     if (url.pathname === '/events') return this.#stream(url, request, response);
     const body = await readBody(request);
-    const result =
-      url.pathname === '/maintenance'
-        ? await this.#node.command('maintenance', { action: maintenanceAction(body) })
-        : await this.#node.command('reload', {});
+    const result = await this.#command(url.pathname, body);
     send(response, result.ok ? 200 : 409, result);
+  }
+
+  #command(path: string, body: unknown): Promise<CommandResult> {
+    switch (path) {
+      case '/maintenance':
+        return this.#node.command('maintenance', { action: maintenanceAction(body) });
+      case '/handover':
+        return this.#node.command('handover', {});
+      default:
+        return this.#node.command('reload', {});
+    }
   }
 
   #stream(url: URL, request: IncomingMessage, response: ServerResponse): void {

@@ -1,9 +1,10 @@
 /**
  * From a config directory to a configuration, or to lines that say what is wrong and where.
  */
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { checkDocument, type Documents } from '../core/configuration/document-check.ts';
-import type { PairConfiguration } from '../core/configuration/pair-configuration.ts';
+import type { PairConfiguration, Role } from '../core/configuration/pair-configuration.ts';
 import { type DocumentName, formatProblem, type Problem } from '../core/configuration/problem.ts';
 import { resolveConfiguration } from '../core/configuration/resolve-configuration.ts';
 import { ClusterSecret } from '../kernel/cluster-secret.ts';
@@ -18,6 +19,24 @@ export type ConfigurationLoading =
     }
   /** Each `file:line: field: found X, expected Y`, in the order of files and lines. */
   | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Where the secret of the pair belongs on this node, as far as node.yaml is written already. */
+export type SecretPlace =
+  | {
+      readonly ok: true;
+      readonly path: string;
+      /** Whether node.yaml names it; otherwise it is DEFAULT_SECRET. */
+      readonly isNamed: boolean;
+      /** Undefined without node.yaml. */
+      readonly role: Role | undefined;
+    }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Name of the file with the secret, in the config directory, when node.yaml names none. */
+const DEFAULT_SECRET = 'cluster.key';
+
+/** What fits into a beat: enough to notice that the nodes differ. */
+const HASH_DIGITS = 16;
 
 /** A document that was read; `value` is undefined when there are problems. */
 interface ReadDocument<Name extends DocumentName> {
@@ -38,6 +57,8 @@ export function loadConfiguration(configDir: string): ConfigurationLoading {
     const resolution = resolveConfiguration({
       node: node.value,
       cluster: cluster.value,
+      clusterHash: cluster.file?.hash.slice(0, HASH_DIGITS) ?? '',
+      beatKey: secret?.value?.beatKey(),
       derivePassword: secret && ((vhid) => secret.value?.carpPassword(vhid) ?? new Uint8Array()),
     });
     if (resolution.ok && problems.node.length === 0) {
@@ -50,6 +71,17 @@ export function loadConfiguration(configDir: string): ConfigurationLoading {
   }
   const lines = [...sentences('node', problems.node), ...sentences('cluster', problems.cluster)];
   return { ok: false, problems: lines };
+}
+
+/** Looks at node.yaml only: before a node is paired, the rest may still be missing. */
+export function secretPlace(configDir: string): SecretPlace {
+  const fallback = { ok: true, path: resolve(configDir, DEFAULT_SECRET), isNamed: false } as const;
+  if (!existsSync(join(configDir, 'node.yaml'))) return { ...fallback, role: undefined };
+  const { value, problems } = readDocument(configDir, 'node');
+  if (value === undefined) return { ok: false, problems: sentences('node', problems) };
+  const { role, secret } = value;
+  if (secret === undefined) return { ...fallback, role };
+  return { ok: true, path: resolve(configDir, secret), isNamed: true, role };
 }
 
 function readDocument<Name extends DocumentName>(

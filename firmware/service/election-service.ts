@@ -13,6 +13,7 @@ import { type Instant, instant } from '../core/time.ts';
 import type { Kernel, KernelEvent, LinkState, NetworkPlan } from '../kernel/kernel.ts';
 import { KernelError } from '../kernel/kernel-error.ts';
 import { Advertiser } from './advertiser.ts';
+import { PeerLink } from './peer-link.ts';
 import { Reception } from './reception.ts';
 
 /** About a thousand frames: more than the sockets hold after the longest stop. */
@@ -23,6 +24,8 @@ export interface ElectionHooks {
   onMessage(message: unknown): void;
   /** Maintenance must survive a restart. */
   onRemember(maintenance: boolean): void;
+  /** Once for each `handOver`, in their order; `text` is one line for people. */
+  onHandoverEnded(ok: boolean, text: string): void;
   onStopped(): void;
 }
 
@@ -37,6 +40,7 @@ export class ElectionService {
   readonly node: FailoverNode;
   readonly #kernel: Kernel;
   readonly #advertiser: Advertiser;
+  readonly #peerLink: PeerLink;
   readonly #hooks: ElectionHooks;
   /** By device. */
   readonly #receptions = new Map<string, Reception>();
@@ -49,8 +53,12 @@ export class ElectionService {
     this.#kernel = kernel;
     this.#hooks = hooks;
     this.#advertiser = new Advertiser(kernel);
+    this.#peerLink = new PeerLink(kernel);
     const random64 = (): bigint => Buffer.from(kernel.random(8)).readBigUInt64BE();
-    this.node = new FailoverNode({ configuration, maintenance, random64 }, this.#now());
+    const bootId = random64();
+    const counterTag = Buffer.from(kernel.random(4)).readUInt32BE();
+    const start = { configuration, maintenance, random64, bootId, counterTag };
+    this.node = new FailoverNode(start, this.#now());
     this.#receive(configuration);
     this.#drain();
   }
@@ -80,12 +88,18 @@ export class ElectionService {
     this.#handle({ kind: 'maintenance', entered });
   }
 
+  /** Gives the VIPs to the peer; the hook `onHandoverEnded` tells what became of it. */
+  handOver(): void {
+    this.#handle({ kind: 'handover' });
+  }
+
   stop(): void {
     this.#handle({ kind: 'stop' });
   }
 
   /** Judges frames by a configuration; what is known of the same device stays. */
-  #receive({ interfaces, vips }: PairConfiguration): void {
+  #receive({ interfaces, vips, beatKey }: PairConfiguration): void {
+    this.#peerLink.configure({ beatKey });
     this.#names = new Map(interfaces.map(({ name, device }) => [device, name]));
     for (const device of this.#receptions.keys()) {
       if (!this.#names.has(device)) this.#receptions.delete(device);
@@ -109,6 +123,8 @@ export class ElectionService {
     switch (event.kind) {
       case 'frame':
         return this.#takeFrame(event.device, event.bytes);
+      case 'datagram':
+        return this.#takeDatagram(event);
       case 'link':
         return this.#takeLink(event.link);
       case 'damaged':
@@ -131,6 +147,12 @@ export class ElectionService {
     const verdict = reception.judge(bytes, this.#now());
     if (!verdict.ok) return this.#handle({ kind: 'refused', interface: name, refusal: verdict });
     this.#handle({ kind: 'advertisement', interface: name, advertisement: verdict.advertisement });
+  }
+
+  #takeDatagram(event: Extract<KernelEvent, { kind: 'datagram' }>): void {
+    const name = this.#names.get(event.device);
+    if (name === undefined) return;
+    for (const input of this.#peerLink.receive(event, name)) this.#handle(input);
   }
 
   #takeLink({ device, present, carrier, addresses, mac }: LinkState): void {
@@ -174,6 +196,17 @@ export class ElectionService {
       }
       case 'release':
         return this.#release(output.group);
+      case 'linger':
+        return this.#linger(output);
+      case 'beat':
+        return this.#peerLink.beat(output);
+      case 'count-frames': {
+        const frames = this.#kernel.receivedFrames(output.device);
+        this.#results.push({ kind: 'frames', interface: output.interface, frames });
+        return;
+      }
+      case 'greet':
+        return this.#peerLink.greet(output);
       case 'advertise': {
         const ok = this.#advertiser.advertise(output.device, output);
         this.#results.push({ kind: 'sent', interface: output.vip.interface, ok });
@@ -185,6 +218,8 @@ export class ElectionService {
         return this.#hooks.onEvent(output.event);
       case 'remember':
         return this.#hooks.onRemember(output.maintenance);
+      case 'handover-ended':
+        return this.#hooks.onHandoverEnded(output.ok, output.text);
       case 'stopped':
         return this.#hooks.onStopped();
       default:
@@ -218,6 +253,15 @@ export class ElectionService {
       (text) => ({ kind: 'release-failed', group, text }) as const,
     );
     if (failure !== undefined) this.#results.push(failure);
+  }
+
+  #linger({ group, span }: Extract<NodeOutput, { kind: 'linger' }>): void {
+    const failure = this.#attempt(
+      () => this.#kernel.linger(group, span),
+      (text) => ({ kind: 'release-failed', group, text }) as const,
+    );
+    if (failure !== undefined) this.#results.push(failure);
+    this.#results.push({ kind: 'let-go', group, ok: failure === undefined });
   }
 
   /** What the machine refuses is told to the node; everything else is our own fault. */

@@ -36,7 +36,9 @@ let running = true;
 /** Events of this turn. */
 const told: FromThread[] = [];
 let snapshotAt = 0;
-const done: number[] = [];
+const answers: FromThread[] = [];
+/** Commands to hand over, in the order in which they will be answered. */
+const handovers: number[] = [];
 const post = (message: FromThread): void => port.postMessage(message);
 
 const service = new ElectionService({
@@ -47,6 +49,10 @@ const service = new ElectionService({
     onEvent: (event) => void told.push({ kind: 'event', at: Date.now(), event }),
     onMessage: (message) => obey(message as ToThread),
     onRemember: (maintenance) => post({ kind: 'remember', maintenance }),
+    onHandoverEnded(ok, text) {
+      const id = handovers.shift();
+      if (id !== undefined) answers.push({ kind: 'answer', id, ok, text });
+    },
     onStopped() {
       running = false;
     },
@@ -58,7 +64,7 @@ try {
   publish();
   while (running) {
     loop.turn();
-    if (told.length > 0 || done.length > 0 || kernel.now() >= snapshotAt) publish();
+    if (told.length > 0 || answers.length > 0 || kernel.now() >= snapshotAt) publish();
   }
 } finally {
   // What led to a crash is what somebody will want to read.
@@ -71,15 +77,22 @@ function obey(message: ToThread): void {
   switch (message.kind) {
     case 'configure':
       service.reconfigure(message.configuration);
-      done.push(message.id);
+      carriedOut(message.id);
       return;
     case 'maintenance':
       service.maintain(message.entered);
-      done.push(message.id);
+      carriedOut(message.id);
       return;
+    case 'handover':
+      handovers.push(message.id);
+      return service.handOver();
     case 'stop':
       return service.stop();
   }
+}
+
+function carriedOut(id: number): void {
+  answers.push({ kind: 'answer', id, ok: true, text: '' });
 }
 
 /** The snapshot first: whoever gave a command or heard of an event then sees its effect. */
@@ -93,5 +106,5 @@ function publish(): void {
   const latenessMaxMs = toMilliseconds(loop.latenessMax);
   post({ kind: 'snapshot', snapshot, realtime: { priority, latenessMaxMs } });
   for (const event of told.splice(0)) post(event);
-  for (const id of done.splice(0)) post({ kind: 'done', id });
+  for (const answer of answers.splice(0)) post(answer);
 }

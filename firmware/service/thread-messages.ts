@@ -16,6 +16,7 @@ export interface ThreadStart {
 export type ToThread =
   | { readonly kind: 'configure'; readonly id: number; readonly configuration: PairConfiguration }
   | { readonly kind: 'maintenance'; readonly id: number; readonly entered: boolean }
+  | { readonly kind: 'handover'; readonly id: number }
   | { readonly kind: 'stop' };
 
 export type FromThread =
@@ -26,7 +27,12 @@ export type FromThread =
     }
   /** `at`: wall clock, milliseconds since 1970. */
   | { readonly kind: 'event'; readonly at: number; readonly event: NodeEvent }
-  /** A command was carried out. */
-  | { readonly kind: 'done'; readonly id: number }
+  /** What became of a command; the text is empty where there is only one outcome. */
+  | {
+      readonly kind: 'answer';
+      readonly id: number;
+      readonly ok: boolean;
+      readonly text: string;
+    }
   | { readonly kind: 'remember'; readonly maintenance: boolean }
   | { readonly kind: 'stopped' };

@@ -6,17 +6,13 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { NodeSnapshot } from '../core/node/node-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
 import { EventLog, StateFiles } from '../kernel/state-files.ts';
 import { WakeSignal } from '../kernel/wake-signal.ts';
-import {
-  ApiServer,
-  ApiServerRefusal,
-  type CommandName,
-  type CommandResult,
-  NodeUnavailable,
-} from './api-server.ts';
+import { ApiServer, ApiServerRefusal, type CommandName, type CommandResult } from './api-server.ts';
 import { type ConfigurationLoading, loadConfiguration } from './configuration-loading.ts';
+import { ElectionLink } from './election-link.ts';
 import { EventJournal } from './event-journal.ts';
 import type { FromThread, ThreadStart, ToThread } from './thread-messages.ts';
 
@@ -29,10 +25,13 @@ export interface NodeProcessOptions {
 }
 
 const MAINTENANCE_FILE = 'maintenance.json';
-/** A clean stop says good-bye for 20 ms; a thread that has not ended by then is stuck. */
+/**
+ * A clean stop hands over first, which the peer may take a second to agree to, and lingers for a
+ * tenth of one; a thread that has not ended by then is stuck.
+ */
 const STOP_PATIENCE_MS = 3000;
-/** The election tells its state once a second. */
-const SILENCE_MS = 3000;
+/** A handover to a peer that can serve takes a few milliseconds. */
+const HANDOVER_PATIENCE_MS = 1000;
 
 type Loaded = Extract<ConfigurationLoading, { ok: true }>;
 
@@ -60,16 +59,14 @@ class NodeProcess {
   readonly #wake = new WakeSignal();
   readonly #start: ThreadStart;
   readonly #startedAt = performance.now();
-  readonly #pending = new Map<number, () => void>();
-  #nextCommand = 1;
+  readonly #link = new ElectionLink((message) => this.#post(message));
   #hash: string;
   #revision = 1;
   #reloadErrors: readonly string[] = [];
   #reloading: Promise<CommandResult> | undefined;
   #reloadAgain: Promise<CommandResult> | undefined;
   #rememberProblem: string | undefined;
-  #latest: Extract<FromThread, { kind: 'snapshot' }> | undefined;
-  #latestAt = 0;
+  #handingOver: Promise<CommandResult> | undefined;
   #worker: Worker | undefined;
 
   constructor(options: NodeProcessOptions, { configuration, hash }: Loaded) {
@@ -115,16 +112,12 @@ class NodeProcess {
   #take(message: FromThread): void {
     switch (message.kind) {
       case 'snapshot':
-        this.#latest = message;
-        this.#latestAt = performance.now();
-        return;
+        return this.#link.takeSnapshot(message);
       case 'event':
         this.#journal.add(message.event, new Date(message.at));
         return;
-      case 'done':
-        this.#pending.get(message.id)?.();
-        this.#pending.delete(message.id);
-        return;
+      case 'answer':
+        return this.#link.takeAnswer(message);
       case 'remember':
         return this.#rememberMaintenance(message.maintenance);
       case 'stopped':
@@ -133,7 +126,7 @@ class NodeProcess {
   }
 
   #snapshot(): Snapshot {
-    const { snapshot, realtime } = this.#answering();
+    const { snapshot, realtime } = this.#link.latest();
     return {
       ...snapshot,
       version: this.#options.version,
@@ -144,25 +137,39 @@ class NodeProcess {
     };
   }
 
-  /** What the election said last. An old picture would show a MASTER that no longer is one. */
-  #answering(): Extract<FromThread, { kind: 'snapshot' }> {
-    if (this.#latest === undefined) throw new NodeUnavailable('the node is starting');
-    const silence = performance.now() - this.#latestAt;
-    if (silence < SILENCE_MS) return this.#latest;
-    const text = `the election has not answered for ${Math.round(silence / 1000)} s`;
-    throw new NodeUnavailable(text);
-  }
-
   async #command(
     name: CommandName,
     args: Readonly<Record<string, string>>,
   ): Promise<CommandResult> {
-    this.#answering();
-    if (name === 'reload') return this.#reload();
-    const entered = args['action'] === 'enter';
-    await this.#send((id) => ({ kind: 'maintenance', id, entered }));
-    const { state } = this.#answering().snapshot;
-    const outcome = `${entered ? 'in maintenance' : 'not in maintenance'}, ${state}`;
+    this.#link.latest();
+    switch (name) {
+      case 'reload':
+        return this.#reload();
+      case 'handover':
+        return this.#handOver();
+      case 'maintenance':
+        return this.#maintain(args['action'] === 'enter');
+    }
+  }
+
+  /** Whoever asks while a handover is under way gets its outcome. */
+  #handOver(): Promise<CommandResult> {
+    this.#handingOver ??= this.#link
+      .ask((id) => ({ kind: 'handover', id }))
+      .finally(() => {
+        this.#handingOver = undefined;
+      });
+    return this.#handingOver;
+  }
+
+  async #maintain(entered: boolean): Promise<CommandResult> {
+    await this.#link.ask((id) => ({ kind: 'maintenance', id, entered }));
+    // The peer takes over first; it may also be unable to.
+    if (entered) await this.#link.until(isHandedOver, HANDOVER_PATIENCE_MS);
+    const { snapshot } = this.#link.latest();
+    const outcome = isHandedOver(snapshot)
+      ? `${snapshot.maintenance ? 'in maintenance' : 'not in maintenance'}, ${snapshot.state}`
+      : 'in maintenance, but still MASTER: no other node can serve';
     const problem = this.#rememberProblem;
     return problem === undefined
       ? { ok: true, text: outcome }
@@ -196,18 +203,10 @@ class NodeProcess {
     }
     const { configuration, hash } = loading;
     this.#reloadErrors = [];
-    await this.#send((id) => ({ kind: 'configure', id, configuration }));
+    await this.#link.ask((id) => ({ kind: 'configure', id, configuration }));
     this.#hash = hash;
     this.#revision += 1;
     return { ok: true, text: `configuration ${this.#revision} applied` };
-  }
-
-  #send(message: (id: number) => ToThread): Promise<void> {
-    const id = this.#nextCommand++;
-    return new Promise((resolve) => {
-      this.#pending.set(id, resolve);
-      this.#post(message(id));
-    });
   }
 
   #stop(): void {
@@ -242,6 +241,10 @@ class NodeProcess {
     if (!written.ok) complain(`maintenance will not survive a restart: ${written.text}`);
   }
 }
+
+/** Nothing is left of what entering maintenance, or leaving it meanwhile, has to bring about. */
+const isHandedOver = ({ state, maintenance }: NodeSnapshot): boolean =>
+  !maintenance || state !== 'MASTER';
 
 /** One line for what the machine refused, the stack for what is our own mistake. */
 function explanation(error: unknown): string {

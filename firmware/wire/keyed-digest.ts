@@ -1,9 +1,9 @@
 /**
  * Keyed digests: HMAC (RFC 2104) with SHA-1 (FIPS 180-4), and the comparison that goes with them.
  *
- * CARP fixed SHA-1 in 2003; as a HMAC it is still sound for what CARP uses it for. This is the only
- * file of the room that may touch node:crypto, because the hash is the one thing not worth writing
- * ourselves.
+ * CARP fixed SHA-1 in 2003; as a HMAC it is still sound for what CARP uses it for. Beside
+ * noise-crypto.ts the only file of the room that may touch node:crypto, because the hash is the one
+ * thing not worth writing ourselves.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 

@@ -207,7 +207,9 @@ export interface SetElement {
   readonly key: Uint8Array;
   /** Chain to go on with, of a map. */
   readonly chain?: string;
-  /** Milliseconds it still lives, when that differs from the set's timeout. */
+  /** How long it lives, milliseconds, when the set does not say. */
+  readonly timeout?: number;
+  /** Milliseconds it still lives, when that differs from its timeout. */
   readonly expiration?: number;
 }
 
@@ -228,10 +230,11 @@ export function deleteElements(list: ElementList): NetlinkRequest {
 }
 
 function elementAttributes(list: ElementList): NetlinkAttribute[] {
-  const each = ({ key, chain: target, expiration }: SetElement): NetlinkAttribute =>
+  const each = ({ key, chain: target, timeout, expiration }: SetElement): NetlinkAttribute =>
     nested(LIST_ELEMENT, [
       nested(element.key, [bytesAttribute(data.value, key)]),
       ...(target === undefined ? [] : [nested(element.data, [verdictData(GOTO, target)])]),
+      ...(timeout === undefined ? [] : [u64Be(element.timeout, timeout)]),
       ...(expiration === undefined ? [] : [u64Be(element.expiration, expiration)]),
     ]);
   return [
@@ -353,6 +356,26 @@ export function matchEqual(value: Uint8Array): NetlinkAttribute {
   ]);
 }
 
+/** Goes on with the rule only when what was loaded is one of `first` to `last`, as one byte. */
+export function matchRange(first: number, last: number): NetlinkAttribute {
+  return express('range', [
+    u32Be(1, REGISTER),
+    u32Be(2, 0),
+    nested(3, [bytesAttribute(data.value, Uint8Array.of(first))]),
+    nested(4, [bytesAttribute(data.value, Uint8Array.of(last))]),
+  ]);
+}
+
+/** Overwrites bytes of the packet with what was loaded. */
+export function storePayload(base: number, offset: number, length: number): NetlinkAttribute {
+  return express('payload', [
+    u32Be(5, REGISTER),
+    u32Be(2, base),
+    u32Be(3, offset),
+    u32Be(4, length),
+  ]);
+}
+
 /** Goes on with the rule only when what was loaded is in the set. */
 export function matchInSet(name: string): NetlinkAttribute {
   return express('lookup', [text(1, name), u32Be(2, REGISTER)]);
@@ -386,6 +409,11 @@ export function loadConstant(value: Uint8Array): NetlinkAttribute {
 
 /** Hands the packet to the device whose index was loaded. */
 export const forward: NetlinkAttribute = express('fwd', [u32Be(1, REGISTER)]);
+
+/** Goes on with another chain, and after that with the policy. */
+export function goTo(target: string): NetlinkAttribute {
+  return express('immediate', [u32Be(1, VERDICT_REGISTER), nested(2, [verdictData(GOTO, target)])]);
+}
 
 /** Ends all rules for the packet. */
 export function decide(verdict: number): NetlinkAttribute {

@@ -67,11 +67,9 @@ async function handover(pair: Pair<YokeSpeaker>, watch: ArpWatch): Promise<numbe
 
 /** When the node last decided to become MASTER, on the clock the ARP watch uses too. */
 async function lastDecision(speaker: YokeSpeaker, after: number): Promise<number> {
-  const events = await speaker.events();
-  const decision = events.findLast(({ kind, data }) => {
-    return kind === 'transition' && data?.['to'] === 'MASTER';
+  const decision = await speaker.untilEvent('its decision', ({ kind, data }) => {
+    const { to, monotonicUs: at } = data ?? {};
+    return kind === 'transition' && to === 'MASTER' && Number(at) > after;
   });
-  const at = Number(decision?.data?.['monotonicUs']);
-  if (!(at > after)) throw new Error('the new master has not logged its decision');
-  return at;
+  return Number(decision.data?.['monotonicUs']);
 }

@@ -1,36 +1,28 @@
 // The same faults to Yoke, ucarp and keepalived on the same rack in one run.
 //
-//   bench.ts [RUNS] [KIND...]     runs of each fault (default 5); kinds by name, default all
+//   bench.ts [RUNS] [KIND...]     runs of each fault, default as in bench-plan.ts ("plan" says the
+//                                 same); kinds by name, default all
 //
 // Prints Markdown and, after a complete run, writes it between the bench markers of README.md.
 import { cpus } from 'node:os';
 import type { ArpWatch } from '../rack/arp-watch.ts';
 import { ClientTraffic, watchVips } from '../rack/client-traffic.ts';
-import { type DrillName, type DrillResult, Drills } from '../rack/drill.ts';
+import { type DrillResult, Drills } from '../rack/drill.ts';
 import { outage } from '../rack/drill-report.ts';
 import { Pair } from '../rack/pair.ts';
 import type { PairKind } from '../rack/pair-kind.ts';
-import { KEEPALIVED, KeepalivedPair } from '../rack/peers/keepalived-pair.ts';
-import { UcarpPair } from '../rack/peers/ucarp-pair.ts';
+import { Conntrackd } from '../rack/peers/conntrackd.ts';
 import { Rack } from '../rack/rack.ts';
 import { YokePair } from '../rack/yoke-pair.ts';
 import { activationReport } from './activation.ts';
-import { type BenchColumn, benchTable, writeBlock } from './bench-table.ts';
+import { BENCH_PLAN, BENCH_TESTS, type BenchEntry, REFERENCE } from './bench-plan.ts';
+import { type BenchColumn, benchTable, type Outage, writeBlock } from './bench-table.ts';
 
 const README = new URL('../../README.md', import.meta.url).pathname;
-const TESTS: readonly DrillName[] = ['power loss', 'silent node', 'LAN cable', 'planned handover'];
 const STREAMS = 20;
 const PATIENCE_MS = 12_000;
-
-const FAST = { base: 0, skew: { primary: 5, secondary: 10 } };
-const KINDS: readonly { readonly kind: PairKind; readonly reference: string }[] = [
-  { kind: new YokePair({}, 'yoke 1 s'), reference: 'yoke 1 s' },
-  { kind: new UcarpPair(), reference: 'yoke 1 s' },
-  { kind: new KeepalivedPair(KEEPALIVED.default), reference: 'yoke 1 s' },
-  { kind: new YokePair({ advertise: FAST }, 'yoke 20 ms'), reference: 'yoke 20 ms' },
-  { kind: new KeepalivedPair(KEEPALIVED.tuned), reference: 'yoke 20 ms' },
-  { kind: new KeepalivedPair(KEEPALIVED.fast), reference: 'yoke 20 ms' },
-];
+/** Four questions each millisecond: an outage is known to a quarter of one. */
+const ASK_INTERVAL_US = 250;
 
 /** A rack with a settled pair under traffic; built anew when a drill's end is not its beginning. */
 class Stand {
@@ -47,7 +39,12 @@ class Stand {
     try {
       const watch = await watchVips(rack);
       const pair = await Pair.start(rack, watch, kind);
-      return new Stand(rack, pair, watch, await ClientTraffic.start(rack, STREAMS));
+      return new Stand(
+        rack,
+        pair,
+        watch,
+        await ClientTraffic.start(rack, STREAMS, ASK_INTERVAL_US),
+      );
     } catch (error) {
       rack.remove();
       throw error;
@@ -59,12 +56,12 @@ class Stand {
   }
 }
 
-async function benchKind(kind: PairKind, runs: number): Promise<DrillResult[]> {
+async function benchKind({ kind, runs }: BenchEntry, all?: number): Promise<DrillResult[]> {
   const results: DrillResult[] = [];
-  for (const test of TESTS) {
+  for (const test of BENCH_TESTS) {
     let stand: Stand | undefined;
     try {
-      for (let run = 0; run < runs; run += 1) {
+      for (let run = 0; run < (all ?? runs[test]); run += 1) {
         stand ??= await Stand.build(kind);
         const result = await stand.drills.run(test, { takeoverPatienceMs: PATIENCE_MS });
         results.push(result);
@@ -90,29 +87,44 @@ function progress(result: DrillResult): void {
 }
 
 function report(columns: readonly BenchColumn[], results: readonly DrillResult[]): string {
-  const runs = results.filter(({ kind }) => kind === columns[0]?.name).length / TESTS.length;
+  const of = (name: string) => results.filter(({ kind }) => kind === name);
   const doubles = columns.map(({ name }) => {
-    const sum = results.reduce((n, each) => n + (each.kind === name ? each.doubleAnswers : 0), 0);
+    const sum = of(name).reduce((n, each) => n + each.doubleAnswers, 0);
     return `${name} ${sum}`;
   });
+  const counts = columns.map(({ name }) => `${name} ${runsOf(of(name))}`);
   const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}`;
   const date = new Date().toISOString().slice(0, 10);
-  const what = `Outage in ms, median of ${runs} (range), and the ratio to Yoke at the same timers`;
-  return `${what}; ${machine}, ${date}.
+  const what = `Outage in ms, median (range), and the ratio to ${REFERENCE}; ${machine}, ${date}`;
+  const flows = Conntrackd.installed ? 'with conntrackd' : 'alone: conntrackd is not installed';
+  const table = (title: string, outageOf: Outage) =>
+    benchTable(title, columns, BENCH_TESTS, results, outageOf);
+  return `${what}. Keepalived runs ${flows}.
 
-${benchTable('until everything answers', columns, TESTS, results, (each) => each.outageUs)}
+${table('until everything answers', (each) => each.outageUs)}
 
-${benchTable('datagrams through the pair', columns, TESTS, results, (each) => each.throughOutageUs)}
+${table('datagrams through the pair', (each) => each.throughOutageUs)}
+
+Runs of each fault: ${counts.join(', ')}.
 
 ARP requests for a VIP that were answered twice: ${doubles.join(', ')}.`;
 }
 
-const runs = Number(process.argv[2] ?? 5);
+/** "50 (power loss, silent node), 15 (LAN cable, ...)" or one number when all are the same. */
+function runsOf(results: readonly DrillResult[]): string {
+  const count = (test: string) => results.filter((result) => result.test === test).length;
+  const byCount = Map.groupBy(BENCH_TESTS, count);
+  if (byCount.size === 1) return `${[...byCount.keys()][0]}`;
+  return [...byCount].map(([runs, tests]) => `${runs} (${tests.join(', ')})`).join(' and ');
+}
+
+const asked = process.argv[2] ?? 'plan';
+const all = asked === 'plan' ? undefined : Number(asked);
 const names = process.argv.slice(3);
-const chosen = KINDS.filter(({ kind }) => names.length === 0 || names.includes(kind.name));
+const chosen = BENCH_PLAN.filter(({ kind }) => names.length === 0 || names.includes(kind.name));
 const results: DrillResult[] = [];
-for (const { kind } of chosen) results.push(...(await benchKind(kind, runs)));
-const columns = chosen.map(({ kind, reference }) => ({ name: kind.name, reference }));
+for (const entry of chosen) results.push(...(await benchKind(entry, all)));
+const columns = chosen.map(({ kind }) => ({ name: kind.name, reference: REFERENCE }));
 const activation = chosen.some(({ kind }) => kind instanceof YokePair)
   ? await activationReport()
   : '';

@@ -6,41 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { commandLine } from '../../firmware/cli/command-line.ts';
-import type { Terminal } from '../../firmware/cli/terminal.ts';
 import { EventLog } from '../../firmware/kernel/state-files.ts';
 import { ApiServer, socketPath } from '../../firmware/service/api-server.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { exampleSnapshot } from '../core/telemetry/example-snapshot.ts';
 import { ExampleNode } from '../service/example-node.ts';
+import { Transcript } from './transcript.ts';
 
 const MAIN = new URL('../../firmware/main.ts', import.meta.url).pathname;
-
-/** Keeps what a command writes; ends it after a number of texts. */
-class Transcript implements Terminal {
-  readonly out: string[] = [];
-  readonly err: string[] = [];
-  readonly #controller = new AbortController();
-  readonly ended = this.#controller.signal;
-  /** Called after each text on stdout. */
-  onPrint: () => void = () => undefined;
-
-  print(text: string): void {
-    this.out.push(text);
-    this.onPrint();
-  }
-
-  redraw(text: string): void {
-    this.print(text);
-  }
-
-  complain(text: string): void {
-    this.err.push(text);
-  }
-
-  end(): void {
-    this.#controller.abort();
-  }
-}
 
 let directory: string;
 let node: ExampleNode;
@@ -82,6 +55,14 @@ describe('wrong usage is one line with a hint and exit code 2', () => {
     [['config'], 'config wants check or schema'],
     [['config', 'check', 'node'], 'config check takes no node'],
     [['config', 'schema', 'both'], 'config schema wants node or cluster'],
+    [['handover', 'now'], 'handover takes no now'],
+    [['handover', '--new'], 'handover takes no --new'],
+    [['reload', 'all'], 'reload takes no all'],
+    [['status', '--file', 'x'], 'status takes no --file'],
+    [['pair', '--file', ''], '--file wants a file'],
+    [['pair', '--json'], 'pair takes no --json'],
+    [['pair', 'create', 'now'], 'pair create takes no now'],
+    [['pair', '-', '--file', 'x'], 'pair wants a code or --file'],
     [['status', '--runtime', ''], '--runtime wants a directory'],
     [['status', '--runtime'], "option '--runtime <value>' argument missing"],
     [['status', '--json=yes'], "option '--json' does not take an argument"],
@@ -113,6 +94,8 @@ describe('without a running node', () => {
     [['status']],
     [['status', '--watch']],
     [['maintenance', 'enter']],
+    [['handover']],
+    [['reload']],
     [['events', '--follow']],
   ])('%j is one line and exit code 1', async (words) => {
     expect(await yoke(...words)).toBe(1);
@@ -168,6 +151,20 @@ describe('maintenance', () => {
     node.outcome = { ok: false, text: 'the other node is not there' };
     expect(await yoke('maintenance', 'enter')).toBe(1);
     expect(terminal.err).toEqual(['yoke: the other node is not there']);
+  });
+});
+
+describe.each(['handover', 'reload'] as const)('%s', (command) => {
+  test('is passed on, and its outcome is told', async () => {
+    expect(await yoke(command)).toBe(0);
+    expect(node.commands).toEqual([[command, {}]]);
+    expect(terminal.out).toEqual(['done']);
+  });
+
+  test('a refusal is told with its reasons, one a line', async () => {
+    node.outcome = { ok: false, text: 'one reason\nanother' };
+    expect(await yoke(command)).toBe(1);
+    expect(terminal.err).toEqual(['yoke: one reason', 'yoke: another']);
   });
 });
 
@@ -233,6 +230,21 @@ describe('config', () => {
     );
     expect(await yoke('config', 'check')).toBe(0);
     expect(terminal.out).toEqual([`${directory} is valid: a, primary of c, 1 VIP`]);
+  });
+
+  test.each([
+    ['', ['no beats: node.yaml names no secret (yoke pair makes one)']],
+    ['beats: off\n', []],
+  ])('check says what becomes of the beats: %j', async (beats, lines) => {
+    writeFileSync(
+      join(directory, 'node.yaml'),
+      'node: a\nrole: primary\ninterfaces: { lan: { device: eth0, address: 192.0.2.2/24 }, ' +
+        'sync: { device: eth1, address: 192.0.3.1/30, peer: 192.0.3.2 } }\n',
+    );
+    const vips = '[{ name: v, interface: lan, vhid: 1, address: 192.0.2.1/24, password: x }]';
+    writeFileSync(join(directory, 'cluster.yaml'), `cluster: c\nvips: ${vips}\n${beats}`);
+    expect(await yoke('config', 'check')).toBe(0);
+    expect(terminal.out.slice(1)).toEqual(lines);
   });
 
   test.each(['node', 'cluster'])('schema %s is JSON Schema', async (document) => {

@@ -2,7 +2,7 @@
  * Which room may import what. The arrows are what keeps the decisions of the firmware free of the
  * machine they run on, and so repeatable in a test.
  *
- *   wire     nothing but itself; node:crypto in the keyed digest only
+ *   wire     nothing but itself; node:crypto in keyed-digest and noise-crypto only
  *   core     itself, the record types of wire, IP addresses with their arithmetic;
  *            zod in core/configuration only
  *   kernel   itself, wire, the time types of core, node:*, npm packages
@@ -18,6 +18,9 @@ function roomOf(path: string | undefined): Room | undefined {
   const found = /^firmware\/(?:(wire|core|kernel|service|cli)\/|(main)\.ts$)/.exec(path ?? '');
   return (found?.[1] ?? found?.[2]) as Room | undefined;
 }
+
+/** Digests and ciphers are the one thing of wire not worth writing ourselves. */
+const CRYPTO = new Set(['firmware/wire/keyed-digest.ts', 'firmware/wire/noise-crypto.ts']);
 
 /** An address is a value in both rooms, and comparing two of them belongs to it. */
 const IP_ADDRESS = 'firmware/wire/ip-address.ts';
@@ -35,8 +38,8 @@ function isTimeType(found: Import): boolean {
 const JUDGES: Readonly<Record<Room, (found: Import, path: string) => string | undefined>> = {
   wire(found, path) {
     if (roomOf(found.target) === 'wire') return undefined;
-    const digest = path === 'firmware/wire/keyed-digest.ts' && found.specifier === 'node:crypto';
-    return digest ? undefined : 'wire imports only wire: take it as an argument';
+    const mayHash = CRYPTO.has(path) && found.specifier === 'node:crypto';
+    return mayHash ? undefined : 'wire imports only wire: take it as an argument';
   },
   core(found, path) {
     const room = roomOf(found.target);

@@ -1,6 +1,16 @@
 // The pair's secret: which files are accepted, and what is derived.
 import { hkdfSync } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -64,6 +74,52 @@ describe('the file', () => {
   });
 });
 
+describe('writing', () => {
+  const secret = ClusterSecret.parse(SECRET);
+  const other = ClusterSecret.parse(Buffer.alloc(32, 9).toString('base64'));
+  const content = () => readFileSync(path, 'utf8');
+
+  test('makes a file of mode 0600 and nothing else, whatever was left there before', () => {
+    writeFileSync(`${path}.tmp`, 'half of a secre', { mode: 0o644 });
+    expect(secret?.write(path, { replace: false })).toEqual({ ok: true });
+    expect(content()).toBe(`${SECRET}\n`);
+    expect(statSync(path).mode & 0o7777).toBe(0o600);
+    expect(readdirSync(directory)).toEqual(['cluster.key']);
+    const reading = ClusterSecret.read(path);
+    expect(reading.ok && secret?.equals(reading.secret)).toBe(true);
+  });
+
+  test('replaces a secret only when that is wanted', () => {
+    secret?.write(path, { replace: false });
+    expect(other?.write(path, { replace: false })).toEqual({
+      ok: false,
+      text: `cannot write ${path}: it is there already`,
+    });
+    expect(content()).toBe(`${SECRET}\n`);
+    expect(other?.write(path, { replace: true })).toEqual({ ok: true });
+    expect(content()).not.toBe(`${SECRET}\n`);
+    expect(readdirSync(directory)).toEqual(['cluster.key']);
+  });
+
+  test('does not follow a link that somebody left for the temporary file', () => {
+    writeFileSync(join(directory, 'victim'), 'precious');
+    symlinkSync(join(directory, 'victim'), `${path}.tmp`);
+    expect(secret?.write(path, { replace: false })).toEqual({ ok: true });
+    expect(readFileSync(join(directory, 'victim'), 'utf8')).toBe('precious');
+  });
+
+  test('says in words why it cannot', () => {
+    const nowhere = join(directory, 'nowhere', 'cluster.key');
+    expect(secret?.write(nowhere, { replace: false })).toEqual({
+      ok: false,
+      text: `cannot write ${nowhere}: there is no such directory`,
+    });
+    mkdirSync(path);
+    expect(secret?.write(path, { replace: true })).toMatchObject({ ok: false });
+    expect(readdirSync(directory)).toEqual(['cluster.key']);
+  });
+});
+
 describe('the derived CARP password', () => {
   const secret = ClusterSecret.parse(SECRET);
   const password = (vhid: number) =>
@@ -84,5 +140,21 @@ describe('the derived CARP password', () => {
     const all = Array.from({ length: 255 }, (_, index) => password(index + 1));
     expect(new Set(all).size).toBe(255);
     for (const each of all) expect(each).toMatch(/^[\w-]{19}$/);
+  });
+});
+
+describe('the key of the beats', () => {
+  const secret = ClusterSecret.parse(SECRET);
+
+  test('is HKDF-SHA256 with a purpose of its own', () => {
+    const bytes = hkdfSync('sha256', Buffer.from(SECRET, 'base64'), '', 'yoke beat key', 32);
+    expect(secret?.beatKey()).toEqual(new Uint8Array(bytes));
+  });
+
+  test('stays what it is: both nodes and all versions must agree', () => {
+    const key = Buffer.from(secret?.beatKey() ?? []).toString('hex');
+    expect(key).toMatchInlineSnapshot(
+      `"c201a277f054171b49d613f78f0a59b151cc6f9a2d67d4908e1f5740cd34cc01"`,
+    );
   });
 });

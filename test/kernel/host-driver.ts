@@ -27,7 +27,12 @@ const MAC = '02:00:00:00:00:99';
 const ADDRESSES = { 4: '10.5.0.99', 6: '2001:db8::99' } as const;
 const SOCK_RAW = 3;
 const ETH_P_ALL = 3;
+const ICMP = 1;
+const UDP = 17;
 const ICMPV6 = 58;
+const HEADER = { 4: 20, 6: 40 } as const;
+/** Requests and replies (RFC 792, RFC 4443). */
+const ECHO = { 4: { request: 8, reply: 0 }, 6: { request: 128, reply: 129 } } as const;
 const SOLICITATION = 135;
 const ADVERTISEMENT = 136;
 
@@ -78,6 +83,61 @@ function solicitation(target: string, to: string | undefined): Uint8Array {
   return frame;
 }
 
+function ipFrame(target: string, to: string, protocol: number, payload: Uint8Array): Uint8Array {
+  const family = ipFamily(target);
+  const rest = { destination: target, protocol, hopLimit: 64, trafficClass: 0 };
+  const frame = new Uint8Array(14 + HEADER[family] + payload.length);
+  const ip =
+    family === 6
+      ? { ...rest, family, source: ADDRESSES[6], flowLabel: 0 }
+      : { ...rest, family, source: ADDRESSES[4], identification: 1, flags: 0, fragmentOffset: 0 };
+  if (ip.family === 6 && protocol === ICMPV6) {
+    const checksum = internetChecksum(payload, pseudoHeaderSum(ip, payload.length));
+    payload.set([checksum >> 8, checksum & 0xff], 2);
+  }
+  const ethertype = family === 4 ? ethertypes.ipv4 : ethertypes.ipv6;
+  encodeEthernetHeader({ source: MAC, destination: to, ethertype }, frame);
+  encodeIpHeader(ip, payload.length, frame.subarray(14));
+  frame.set(payload, 14 + HEADER[family]);
+  return frame;
+}
+
+function echoRequest(target: string, to: string): Uint8Array {
+  const family = ipFamily(target);
+  const message = new Uint8Array(16);
+  message[0] = ECHO[family].request;
+  if (family === 6) return ipFrame(target, to, ICMPV6, message);
+  const checksum = internetChecksum(message);
+  message.set([checksum >> 8, checksum & 0xff], 2);
+  return ipFrame(target, to, ICMP, message);
+}
+
+/** Source MAC of an IP packet, when `from` sent it and it begins with `first`; or is `to` there. */
+function ipSender(frame: Uint8Array, at: { from?: string; to?: string; first?: number }) {
+  const header = decodeEthernetHeader(frame);
+  const family = header?.ethertype === ethertypes.ipv6 ? 6 : 4;
+  if (header === undefined || header.source === MAC || header.ethertype === ethertypes.arp) return;
+  const size = family === 4 ? 4 : 16;
+  const source = family === 4 ? 26 : 22;
+  const is = (offset: number, address: string | undefined) =>
+    address === undefined ||
+    (ipFamily(address) === family &&
+      formatIpAddress(frame.subarray(offset, offset + size)) === address);
+  const begins = at.first === undefined || frame[14 + HEADER[family]] === at.first;
+  return is(source, at.from) && is(source + size, at.to) && begins ? header.source : undefined;
+}
+
+/** Sends, and takes in what comes until `reference` answers a question. */
+function until(reference: string, frame: Uint8Array, take: (frame: Uint8Array) => void): void {
+  send(frame);
+  send(question(reference));
+  const done = collect((each) => {
+    take(each);
+    return answerIn(each)?.address === reference;
+  });
+  if (!done) throw new Error(`${reference} does not answer`);
+}
+
 function question(target: string, to?: string): Uint8Array {
   return ipFamily(target) === 4
     ? arpRequest(target, to ?? BROADCAST_MAC)
@@ -126,14 +186,29 @@ serveCalls({
    */
   ask(target: string, reference: string, to?: string) {
     const macs: string[] = [];
-    send(question(target, to ?? undefined));
-    send(question(reference));
-    const done = collect((frame) => {
+    until(reference, question(target, to ?? undefined), (frame) => {
       const answer = answerIn(frame);
       if (answer?.address === target) macs.push(answer.mac);
-      return answer?.address === reference;
     });
-    if (!done) throw new Error(`${reference} does not answer`);
+    return macs;
+  },
+  /** MACs from which an echo request to `target`, addressed to one MAC, is answered. */
+  echo(target: string, reference: string, to: string) {
+    const macs: string[] = [];
+    const first = ECHO[ipFamily(target)].reply;
+    until(reference, echoRequest(target, to), (frame) => {
+      const mac = ipSender(frame, { from: target, first });
+      if (mac !== undefined) macs.push(mac);
+    });
+    return macs;
+  },
+  /** MACs from which a datagram for `target` comes back that was sent to one MAC. */
+  relay(target: string, reference: string, to: string) {
+    const macs: string[] = [];
+    until(reference, ipFrame(target, to, UDP, new Uint8Array(16)), (frame) => {
+      const mac = ipSender(frame, { to: target });
+      if (mac !== undefined) macs.push(mac);
+    });
     return macs;
   },
   /** Asks everybody for `target` and waits for the answer. */

@@ -10,6 +10,8 @@ import { WakeSignal } from '../../firmware/kernel/wake-signal.ts';
 import { serveCalls } from './json-lines.ts';
 
 const RENEWAL_MS = 10;
+/** Microseconds between the renewals of the shortest lease. */
+const KEEPING = 3_000;
 const HOLDING_PRIORITY = 10;
 
 const wake = new WakeSignal();
@@ -19,7 +21,7 @@ let holding: NodeJS.Timeout | undefined;
 
 /** As JSON can carry it. */
 function plain(event: KernelEvent): unknown {
-  return event.kind === 'frame' ? { ...event, bytes: [...event.bytes] } : event;
+  return 'bytes' in event ? { ...event, bytes: [...event.bytes] } : event;
 }
 
 /** Waits until an event of the kind is there, at most 5 s; returns all events until then. */
@@ -37,6 +39,10 @@ serveCalls({
   claim: (group) => kernel.claim(group),
   renew: (group) => kernel.renew(group),
   release: (group) => kernel.release(group),
+  linger: (group, microseconds) => kernel.linger(group, microseconds),
+  sendDatagram: (device, destination, bytes) =>
+    kernel.sendDatagram(device, destination, Uint8Array.from(bytes)),
+  receivedFrames: (device) => kernel.receivedFrames(device),
   transmit: (device, bytes) => kernel.transmit(device, Uint8Array.from(bytes)),
   transmitFromVip: (device, vhid, bytes) =>
     kernel.transmitFromVip(device, vhid, Uint8Array.from(bytes)),
@@ -48,6 +54,19 @@ serveCalls({
   pass(microseconds) {
     const deadline = kernel.now() + microseconds;
     while (kernel.now() < deadline) kernel.wait(deadline);
+  },
+  /** As `pass`, but goes on renewing; false when the lease was lost. */
+  keep(group, microseconds) {
+    const deadline = kernel.now() + microseconds;
+    let next = kernel.now();
+    while (kernel.now() < deadline) {
+      if (kernel.now() >= next) {
+        if (!kernel.renew(group)) return false;
+        next = kernel.now() + KEEPING;
+      }
+      kernel.wait(next);
+    }
+    return true;
   },
   /** Claims and goes on renewing until `letGo`. */
   hold(group) {

@@ -12,6 +12,7 @@ const socket = new NetlinkSocket(protocols.netfilter);
 let table = new LeaseTable(socket);
 let watch = new LeaseWatch(table, socket.port);
 
+const PARENT_MAC = '02:00:00:00:00:01';
 const link = (name: string) => ({ name, index: native.interfaceIndex(name) });
 
 serveCalls({
@@ -24,7 +25,11 @@ serveCalls({
   install({ macvlans, parents, vips }, standing = []) {
     const layout = { leaseMilliseconds: 60_000, vips };
     table.install(
-      { ...layout, macvlans: macvlans.map(link), parents: parents.map(link) },
+      {
+        ...layout,
+        macvlans: macvlans.map((name: string) => ({ ...link(name), parentMac: PARENT_MAC })),
+        parents: parents.map(link),
+      },
       standing,
     );
     watch.update();
@@ -32,6 +37,7 @@ serveCalls({
   owned: () => table.owned,
   claim: (group) => table.claim(group),
   release: (group) => table.release(group),
+  linger: (group, microseconds) => table.linger(group, microseconds),
   remove: () => table.remove(),
   /** What the watch says of events that wait, after waiting for one. */
   damage() {

@@ -32,6 +32,7 @@ function plan(...vips: readonly PlannedVip[]): NetworkPlan {
           { address: REAL[6], prefix: 64 },
         ],
         families: [4, 6],
+        beats: [],
       },
     ],
     vips,
@@ -151,7 +152,7 @@ describe('a plan', () => {
     segment.ip('address add 10.5.0.2/16 dev lan');
     const problems = await node.call('apply', {
       ...DUAL,
-      interfaces: [...DUAL.interfaces, { device: 'wan', addresses: [], families: [4] }],
+      interfaces: [...DUAL.interfaces, { device: 'wan', addresses: [], families: [4], beats: [] }],
     });
     expect(problems).toEqual([
       expect.objectContaining({ code: 'wrong-prefix', device: 'lan' }),

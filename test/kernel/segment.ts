@@ -76,6 +76,11 @@ export class Segment {
     return this.startProgram('kernel-driver.ts');
   }
 
+  /** A second node at the other end, with the device `host`. */
+  startPeer(): NamespaceProcess {
+    return this.#start(this.host, 'kernel-driver.ts');
+  }
+
   startHost(): NamespaceProcess {
     return this.#start(this.host, 'host-driver.ts');
   }

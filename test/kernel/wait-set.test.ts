@@ -3,12 +3,24 @@ import { native } from '../../firmware/kernel/native-socket.ts';
 import { WaitSet } from '../../firmware/kernel/wait-set.ts';
 import { WakeSignal } from '../../firmware/kernel/wake-signal.ts';
 
-const [wake, route, listener] = [new WakeSignal(), new WakeSignal(), new WakeSignal()];
+const signals = Array.from({ length: 4 }, () => new WakeSignal());
+const [wake, route, delegated, listener] = signals as [
+  WakeSignal,
+  WakeSignal,
+  WakeSignal,
+  WakeSignal,
+];
 const set = new WaitSet();
-set.set({ wake: wake.fd, route: route.fd, netfilter: undefined, listeners: [listener.fd] });
+set.set({
+  wake: wake.fd,
+  route: route.fd,
+  netfilter: undefined,
+  delegated: delegated.fd,
+  listeners: [listener.fd],
+});
 
 afterEach(() => {
-  for (const { fd } of [wake, route, listener]) native.drain(fd);
+  for (const { fd } of signals) native.drain(fd);
 });
 
 test('waits for an instant, and finds nothing', () => {
@@ -30,6 +42,18 @@ test('finds what is readable, whatever the instant', () => {
   listener.signal();
   set.wait(undefined, false);
   expect(set.found).toMatchObject({ wake: true, route: false, netfilter: false });
+  expect(set.isReady(listener.fd)).toBe(true);
+});
+
+test('does not wait for a listener that is not heeded', () => {
+  listener.signal();
+  delegated.signal();
+  set.heed(listener.fd, false);
+  set.wait(undefined, false);
+  expect(set.found).toMatchObject({ wake: false, delegated: true });
+  expect(set.isReady(listener.fd)).toBe(false);
+  set.heed(listener.fd, true);
+  set.wait(undefined, false);
   expect(set.isReady(listener.fd)).toBe(true);
 });
 

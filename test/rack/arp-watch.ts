@@ -36,6 +36,14 @@ export interface Answer {
   readonly mac: string;
 }
 
+/** A VIP that another station answers for than before. */
+export interface Move {
+  readonly t: number;
+  readonly segment: VipSegment;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** One ARP request with more than one answer. */
 export interface DoubleAnswer {
   readonly segment: string;
@@ -55,6 +63,7 @@ type OwnerListener = (segment: VipSegment, answer: Answer) => void;
 export class ArpWatch {
   readonly doubleAnswers: DoubleAnswer[] = [];
   readonly speakers: SpeakerEvent[] = [];
+  readonly moves: Move[] = [];
   /** Gratuitous ARP for the VIPs, either operation, in order of arrival. */
   readonly announcements: (Answer & { readonly address: string })[] = [];
   answersSeen = 0;
@@ -153,6 +162,8 @@ export class ArpWatch {
     }
     const vip = VIP_SEGMENTS.find((name) => VIPS[name].address === frame.sender);
     if (vip === undefined) return;
+    const from = this.owners.get(vip)?.station ?? station;
+    if (from !== station) this.moves.push({ t: frame.t, segment: vip, from, to: station });
     this.owners.set(vip, answer);
     for (const listener of [...this.ownerListeners]) listener(vip, answer);
   }

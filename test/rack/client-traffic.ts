@@ -8,16 +8,17 @@ import { type StreamsReport, TcpStreams } from './tcp-streams.ts';
 
 const STREAM_INTERVAL_MS = 100;
 const ARP_INTERVAL_US = 10_000;
+const ASK_INTERVAL_US = 1000;
 
 export interface TrafficReport {
-  /** Datagrams client to server, one each millisecond. */
+  /** Datagrams client to server and back. */
   readonly through: EchoReport;
-  /** ICMP echo to the LAN VIP, one each millisecond. */
+  /** ICMP echo to the LAN VIP. */
   readonly vip: EchoReport;
   readonly streams: StreamsReport;
 }
 
-/** Asks for both VIPs from both sides, each 10 ms: what the ARP watch judges. */
+/** Asks for both VIPs from both sides: what the ARP watch judges. */
 export class VipAskers {
   readonly lan: EchoProbe;
   readonly wan: EchoProbe;
@@ -27,12 +28,17 @@ export class VipAskers {
     this.wan = wan;
   }
 
-  static async start(rack: Rack): Promise<VipAskers> {
+  static async start(rack: Rack, intervalUs = ARP_INTERVAL_US): Promise<VipAskers> {
     const { lan, wan } = VIPS;
     return new VipAskers(
-      await EchoProbe.arp(rack.client, 'lan', lan.address, ARP_INTERVAL_US),
-      await EchoProbe.arp(rack.server, 'wan', wan.address, ARP_INTERVAL_US),
+      await EchoProbe.arp(rack.client, 'lan', lan.address, intervalUs),
+      await EchoProbe.arp(rack.server, 'wan', wan.address, intervalUs),
     );
+  }
+
+  mark(): void {
+    this.lan.mark();
+    this.wan.mark();
   }
 }
 
@@ -47,13 +53,20 @@ export class ClientTraffic {
     this.streams = streams;
   }
 
-  /** Needs a pair that already forwards: the TCP sessions must connect. */
-  static async start(rack: Rack, streamCount: number): Promise<ClientTraffic> {
+  /**
+   * Needs a pair that already forwards: the TCP sessions must connect. An outage is known to within
+   * one interval of the questions.
+   */
+  static async start(
+    rack: Rack,
+    streamCount: number,
+    intervalUs = ASK_INTERVAL_US,
+  ): Promise<ClientTraffic> {
     await EchoProbe.serve(rack.server);
     await TcpStreams.serve(rack.server, STREAM_INTERVAL_MS);
     return new ClientTraffic(
-      await EchoProbe.udp(rack.client, SERVER.address, 1000),
-      await EchoProbe.icmp(rack.client, VIPS.lan.address, 1000),
+      await EchoProbe.udp(rack.client, SERVER.address, intervalUs),
+      await EchoProbe.icmp(rack.client, VIPS.lan.address, intervalUs),
       await TcpStreams.connect(rack.client, SERVER.address, streamCount, STREAM_INTERVAL_MS),
     );
   }

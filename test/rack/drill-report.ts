@@ -1,11 +1,12 @@
 // The table people read after a drill, and hand to whoever asked for proof.
 import type { DrillResult } from './drill.ts';
 import { NODES, type NodeLetter } from './rack-plan.ts';
+import { textTable } from './text-table.ts';
 
 const HEAD = ['test type', 'date', 'outage ms', 'TCP sessions preserved', 'state of both nodes'];
 
 export function drillReport(results: readonly DrillResult[]): string {
-  return table([HEAD, ...results.map(row)]);
+  return textTable([HEAD, ...results.map(row)]);
 }
 
 function row(result: DrillResult): string[] {
@@ -30,20 +31,4 @@ export function milliseconds(us: number): string {
 
 function nodeState(result: DrillResult, letter: NodeLetter): string {
   return `${NODES[letter].name} ${result.states[letter]}`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => width(cells, column))));
-  const lines = rows.map((cells) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  const rule = widths.map((size) => '-'.repeat(size)).join('  ');
-  return [lines[0], rule, ...lines.slice(1)].join('\n');
-}
-
-function width(cells: readonly string[], column: number): number {
-  return cells[column]?.length ?? 0;
 }

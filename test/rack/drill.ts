@@ -102,6 +102,7 @@ export class Drills {
 
   /** Fails the present master over. The fault is still there when this returns: see `undo`. */
   async run(test: DrillName, options: DrillOptions = {}): Promise<DrillResult> {
+    await this.pair.fit();
     const from = await this.pair.settled();
     const doublesBefore = this.watch.doubleAnswers.length;
     const date = new Date();

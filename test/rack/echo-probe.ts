@@ -19,10 +19,6 @@ export interface EchoReport extends ProbeEvent {
   readonly worstLateUs: number;
 }
 
-export interface GapEvent extends ProbeEvent {
-  readonly gapUs: number;
-}
-
 export const ECHO_PORT = 7007;
 
 export class EchoProbe {
@@ -65,15 +61,6 @@ export class EchoProbe {
 
   report(): Promise<EchoReport> {
     return this.probe.report<EchoReport>();
-  }
-
-  /** The next time answers come back after more than 20 ms of silence. */
-  nextGap(patienceMs: number): Promise<GapEvent> {
-    return this.probe.next<GapEvent>('gap', patienceMs);
-  }
-
-  nextSilence(patienceMs: number): Promise<ProbeEvent> {
-    return this.probe.next('silent', patienceMs);
   }
 
   stop(): Promise<void> {

@@ -1,10 +1,15 @@
 // What happens to gateways, done on purpose. Each fault resolves when it is complete; its instant
 // is the return value, in microseconds of CLOCK_MONOTONIC.
+import { setTimeout as pause } from 'node:timers/promises';
+import { BusyLoops } from './busy-loops.ts';
 import { monotonicUs } from './monotonic.ts';
 import type { RackNode } from './node.ts';
 import type { Rack } from './rack.ts';
 import { type NodeLetter, otherLetter, type Segment } from './rack-plan.ts';
-import type { Port } from './switches.ts';
+import type { Blocked, Port, Way } from './switches.ts';
+
+/** From which node to which a segment is broken. */
+export type Direction = 'both ways' | 'a to b' | 'b to a';
 
 export class Faults {
   private readonly rack: Rack;
@@ -19,10 +24,13 @@ export class Faults {
    */
   async powerLoss(letter: NodeLetter): Promise<number> {
     const node = this.node(letter);
+    const inside = node.namespace.pids(); // looked up beforehand: it takes milliseconds
     await this.rack.switches.silence(node.ports);
     const at = monotonicUs();
-    node.namespace.signalAll('SIGKILL');
-    await this.rack.switches.pull(...node.ports, this.syncPort(otherLetter(letter)));
+    const unplugged = this.rack.switches.pull(this.syncPort(otherLetter(letter)), ...node.ports);
+    node.namespace.signalAll('SIGKILL', inside);
+    await unplugged;
+    node.namespace.signalAll('SIGKILL'); // and what they had started meanwhile
     return at;
   }
 
@@ -60,14 +68,44 @@ export class Faults {
     return monotonicUs();
   }
 
-  /** Pulls one cable of a node. The sync cable has two ends and both lose their carrier. */
-  async pull(letter: NodeLetter, segment: Segment): Promise<number> {
-    await this.rack.switches.pull(...this.cable(letter, segment));
+  /** The daemons are held for a span, as by a hypervisor that was busy elsewhere, and go on. */
+  async stall(letter: NodeLetter, spanMs: number): Promise<void> {
+    this.hang(letter);
+    await pause(spanMs);
+    this.wake(letter);
+  }
+
+  /** Programs that take what processor time they get, until they are stopped. */
+  saturate(loops: number): BusyLoops {
+    return BusyLoops.start(this.rack.switches.namespace, loops);
+  }
+
+  /** Pulls cables of a node at once. The sync cable has two ends and both lose their carrier. */
+  async pull(letter: NodeLetter, ...segments: Segment[]): Promise<number> {
+    await this.rack.switches.pull(...this.cables(letter, segments));
     return monotonicUs();
   }
 
-  async plug(letter: NodeLetter, segment: Segment): Promise<number> {
-    await this.rack.switches.plug(...this.cable(letter, segment));
+  async plug(letter: NodeLetter, ...segments: Segment[]): Promise<number> {
+    await this.rack.switches.plug(...this.cables(letter, segments));
+    return monotonicUs();
+  }
+
+  /**
+   * The switch of a segment no longer passes frames between the nodes, or only CARP's; everybody
+   * else still reaches both, and all carriers stay.
+   */
+  async split(
+    segment: Segment,
+    what: Blocked = 'all',
+    direction: Direction = 'both ways',
+  ): Promise<number> {
+    await this.rack.switches.block(this.ways(segment, direction), what);
+    return monotonicUs();
+  }
+
+  async rejoin(segment: Segment): Promise<number> {
+    await this.rack.switches.unblock(this.ways(segment, 'both ways'));
     return monotonicUs();
   }
 
@@ -100,8 +138,15 @@ export class Faults {
     return this.node(letter).port('sync');
   }
 
-  private cable(letter: NodeLetter, segment: Segment): Port[] {
-    const here = this.node(letter).port(segment);
-    return segment === 'sync' ? [here, this.syncPort(otherLetter(letter))] : [here];
+  private cables(letter: NodeLetter, segments: readonly Segment[]): Port[] {
+    const other = segments.includes('sync') ? [this.syncPort(otherLetter(letter))] : [];
+    return [...segments.map((segment) => this.node(letter).port(segment)), ...other];
+  }
+
+  private ways(segment: Segment, direction: Direction): Way[] {
+    const [a, b] = [this.node('a').port(segment), this.node('b').port(segment)];
+    const there = { from: a, to: b };
+    const back = { from: b, to: a };
+    return direction === 'both ways' ? [there, back] : [direction === 'a to b' ? there : back];
   }
 }

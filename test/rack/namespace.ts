@@ -46,9 +46,12 @@ export class Namespace {
     return Namespace.pidsOf(this.name);
   }
 
-  /** Sends the signal to everything inside, the youngest first: no child outlives its parent. */
-  signalAll(signal: NodeJS.Signals): void {
-    for (const pid of this.pids().sort((x, y) => y - x)) kill(pid, signal);
+  /**
+   * Sends the signal to everything inside, the youngest first: no child outlives its parent.
+   * `pids`: those inside, if the caller has looked already.
+   */
+  signalAll(signal: NodeJS.Signals, pids = this.pids()): void {
+    for (const pid of [...pids].sort((x, y) => y - x)) kill(pid, signal);
   }
 
   /** Runs lines of `ip` in one process: either all or an error that names the line. */

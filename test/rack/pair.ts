@@ -75,6 +75,17 @@ export class Pair<S extends Speaker = Speaker> {
     return eventually(`the ${this.name} pair is settled`, ask, options);
   }
 
+  /** Once both nodes could serve equally well, so that a fault meets a pair that is whole. */
+  async fit(): Promise<void> {
+    const ask = async () => {
+      const fit = [this.speakers.a, this.speakers.b].map((speaker) =>
+        speaker.isFit().catch(() => false),
+      );
+      return (await Promise.all(fit)).every(Boolean) ? true : undefined;
+    };
+    await eventually(`the ${this.name} pair is fit`, ask, { everyMs: 100 });
+  }
+
   /** The one state of all its groups, `mixed` when they differ, `off` when it does not answer. */
   async said(letter: NodeLetter): Promise<GroupState | 'mixed' | 'off'> {
     if (this.rack.nodes[letter].namespace.pids().length === 0) return 'off';

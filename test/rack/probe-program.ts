@@ -7,7 +7,13 @@ import { commandNow } from './command.ts';
 const SOURCES = new URL('./probes/', import.meta.url).pathname;
 const PROGRAMS = new URL('../../build/rack/', import.meta.url).pathname;
 
-export type ProbeName = 'echo-probe' | 'tcp-streams' | 'switch-tap';
+export type ProbeName =
+  | 'carp-attacker'
+  | 'datagram-stream'
+  | 'echo-probe'
+  | 'garbage-flood'
+  | 'switch-tap'
+  | 'tcp-streams';
 
 /** Path of the ready program. Throws what the compiler said. */
 export function probeProgram(name: ProbeName): string {

@@ -24,7 +24,7 @@ import { join } from 'node:path';
 import { ArpWatch } from './arp-watch.ts';
 import { Namespace } from './namespace.ts';
 import { type Firewall, RackNode } from './node.ts';
-import { CLIENT, type NodeLetter, SERVER, VIPS } from './rack-plan.ts';
+import { CLIENT, type NodeLetter, SERVER, VIPS, type VipSegment } from './rack-plan.ts';
 import { Station, type StationPlan } from './station.ts';
 import { Switches } from './switches.ts';
 
@@ -86,8 +86,8 @@ export class Rack {
     }
   }
 
-  /** One more machine on the LAN, for example a neighbour that speaks CARP or VRRP. */
-  addStation(address: string): Promise<Station> {
+  /** One more machine, for example a neighbour that speaks CARP or VRRP, or an attacker. */
+  addStation(address: string, segment: VipSegment = 'lan'): Promise<Station> {
     this.extraStations += 1;
     const name = `x${this.extraStations}`;
     return Station.build(
@@ -95,7 +95,7 @@ export class Rack {
         name,
         namespaceName: `${this.name}-${name}`,
         number: 0x20 + this.extraStations,
-        addresses: { lan: [address] },
+        addresses: { [segment]: [address] },
       },
       this.switches,
     );

@@ -13,6 +13,9 @@ table bridge rack {
   set silent { type ifname; }
   chain lose_in { }
   chain lose_out { }
+  chain cross {
+    type filter hook forward priority 0
+  }
   chain arrive {
     type filter hook prerouting priority -300
     iifname @silent drop
@@ -32,6 +35,15 @@ export interface Port {
   readonly station: string;
 }
 
+/** Frames a switch keeps from one port to another: all, or what CARP sends (IP protocol 112). */
+export type Blocked = 'all' | 'CARP';
+
+/** One way through a switch. */
+export interface Way {
+  readonly from: Port;
+  readonly to: Port;
+}
+
 export function portName(port: Port): string {
   return `${port.segment}.${port.station}`;
 }
@@ -39,6 +51,7 @@ export function portName(port: Port): string {
 export class Switches {
   readonly namespace: Namespace;
   private readonly losses = new Map<string, number>();
+  private readonly blocks = new Map<string, Blocked>();
 
   private constructor(namespace: Namespace) {
     this.namespace = namespace;
@@ -99,6 +112,34 @@ export class Switches {
     const chains = ['flush chain bridge rack lose_in', 'flush chain bridge rack lose_out'];
     await this.namespace.nft(`${[...chains, ...rules].join('\n')}\n`);
   }
+
+  /** From one instant on, these frames do not cross any of these ways; carriers stay. */
+  async block(ways: readonly Way[], what: Blocked): Promise<void> {
+    for (const way of ways) this.blocks.set(wayMatch(way), what);
+    await this.applyBlocks();
+  }
+
+  async unblock(ways: readonly Way[]): Promise<void> {
+    for (const way of ways) this.blocks.delete(wayMatch(way));
+    await this.applyBlocks();
+  }
+
+  private async applyBlocks(): Promise<void> {
+    const rules = [...this.blocks].flatMap(([way, what]) =>
+      FRAMES[what].map((frames) => `add rule bridge rack cross ${way} ${frames} drop`),
+    );
+    await this.namespace.nft(`${['flush chain bridge rack cross', ...rules].join('\n')}\n`);
+  }
+}
+
+/** What is blocked, as nftables matches it; one rule each. */
+const FRAMES: Readonly<Record<Blocked, readonly string[]>> = {
+  all: [''],
+  CARP: ['ip daddr 224.0.0.18', 'ip6 daddr ff02::12', 'ip protocol 112', 'ip6 nexthdr 112'],
+};
+
+function wayMatch({ from, to }: Way): string {
+  return `iifname "${portName(from)}" oifname "${portName(to)}"`;
 }
 
 function elements(ports: readonly Port[]): string {

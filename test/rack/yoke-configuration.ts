@@ -1,4 +1,5 @@
 // node.yaml and cluster.yaml of the rack's nodes.
+import { createHash } from 'node:crypto';
 import type { RackNode } from './node.ts';
 import { PASSWORD } from './peers/ucarp-pair.ts';
 import {
@@ -23,8 +24,18 @@ export interface YokeOptions {
   readonly aliases?: number;
   /** The IPv6 VIP on the LAN, default true. CARP's digest covers it: not beside ucarp. */
   readonly ipv6?: boolean;
-  /** Configure the sync cable, default true. */
+  /** Configure the sync cable, default true; without it there is no secret and no beat. */
   readonly sync?: boolean;
+  /** Default: not written, so beats as they are by default. `off` leaves plain CARP. */
+  readonly beats?: 'normal' | 'fast' | 'off' | { readonly interval: string };
+}
+
+/** Beside node.yaml, which names it. */
+export const SECRET_NAME = 'cluster.key';
+
+/** A pair's secret as it is written in its file; another `pair` has another one. */
+export function secretFile(pair = 'rack'): string {
+  return `${createHash('sha256').update(pair).digest('base64')}\n`;
 }
 
 export function nodeFile(node: RackNode, options: YokeOptions): string {
@@ -37,7 +48,9 @@ export function nodeFile(node: RackNode, options: YokeOptions): string {
   };
   const lines = [line('wan'), line('lan')];
   if (options.sync !== false) lines.push(line('sync', `, peer: ${peer}`));
-  return `node: ${plan.name}\nrole: ${plan.role}\ninterfaces:\n${lines.join('\n')}\n`;
+  const secret = options.sync === false ? '' : `secret: ${SECRET_NAME}\n`;
+  const interfaces = `interfaces:\n${lines.join('\n')}\n`;
+  return `node: ${plan.name}\nrole: ${plan.role}\n${secret}${interfaces}`;
 }
 
 export function clusterFile(options: YokeOptions): string {
@@ -52,10 +65,15 @@ export function clusterFile(options: YokeOptions): string {
 failover: ${options.failover ?? 'node'}
 preempt: { enabled: ${enabled}, delay: ${delay} }
 advertise: { base: ${base}, skew: { primary: ${skew.primary}, secondary: ${skew.secondary} } }
-vips:
+${beatsLine(options)}vips:
 ${vip('wan', '')}
 ${vip('lan', aliases.length === 0 ? '' : `, aliases: ${list(aliases)}`)}
 `;
+}
+
+function beatsLine({ beats }: YokeOptions): string {
+  if (beats === undefined) return '';
+  return `beats: ${typeof beats === 'string' ? beats : `{ interval: ${beats.interval} }`}\n`;
 }
 
 /** Quoted: in YAML's flow style a bare IPv6 address could be read as a mapping. */

@@ -1,7 +1,8 @@
 // Yoke itself on the rack: writes the two configuration files of a node, starts `build/yoke run` in
 // it and talks to the running node over its socket, as the command line does.
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
 import type { Snapshot, SnapshotState } from '../../firmware/core/telemetry/snapshot.ts';
 import { ApiClient } from '../../firmware/service/api-client.ts';
@@ -11,12 +12,20 @@ import type { RackNode } from './node.ts';
 import type { PairKind, Speaker } from './pair-kind.ts';
 import type { VipSegment } from './rack-plan.ts';
 import type { ExitFact, RackProcess } from './rack-process.ts';
-import { clusterFile, nodeFile, type YokeOptions } from './yoke-configuration.ts';
+import {
+  clusterFile,
+  nodeFile,
+  SECRET_NAME,
+  secretFile,
+  type YokeOptions,
+} from './yoke-configuration.ts';
 
 export const YOKE = new URL('../../build/yoke', import.meta.url).pathname;
 
 /** A stopped process never answers; a running one answers within milliseconds. */
 const ANSWER_PATIENCE_MS = 2000;
+/** Not all that is in a status is announced by an event: after so long it is asked for again. */
+const ASK_AGAIN_MS = 250;
 
 export class YokePair implements PairKind<YokeSpeaker> {
   readonly name: string;
@@ -36,7 +45,7 @@ export class YokePair implements PairKind<YokeSpeaker> {
 
   async start(node: RackNode): Promise<YokeSpeaker> {
     this.writeConfiguration(node);
-    const speaker = new YokeSpeaker(node);
+    const speaker = new YokeSpeaker(node, this.options);
     await speaker.ready();
     return speaker;
   }
@@ -45,16 +54,21 @@ export class YokePair implements PairKind<YokeSpeaker> {
     const { config } = node.directories;
     writeFileSync(join(config, 'node.yaml'), nodeFile(node, this.options));
     writeFileSync(join(config, 'cluster.yaml'), clusterFile(this.options));
+    const secret = join(config, SECRET_NAME);
+    rmSync(secret, { force: true });
+    if (this.options.sync !== false) writeFileSync(secret, secretFile(), { mode: 0o600 });
   }
 }
 
 export class YokeSpeaker implements Speaker {
   readonly node: RackNode;
+  private readonly hasBeats: boolean;
   private readonly process: RackProcess;
   private readonly client: ApiClient;
 
-  constructor(node: RackNode) {
+  constructor(node: RackNode, { beats, sync }: YokeOptions) {
     this.node = node;
+    this.hasBeats = beats !== 'off' && sync !== false;
     const { config, runtime, state } = node.directories;
     const places = ['--config', config, '--runtime', runtime, '--state', state];
     this.client = new ApiClient(runtime);
@@ -97,11 +111,12 @@ export class YokeSpeaker implements Speaker {
     await eventually(`yoke on ${this.node.name} answers`, answer, { seen: () => this.lastWords() });
   }
 
-  /** The status once the node's state is this one; asked again at each of its events. */
+  /** The status once the node's state is this one. */
   async untilState(state: SnapshotState, patienceMs = 30_000): Promise<Snapshot> {
     return this.untilStatus(`is ${state}`, (status) => status.state === state, patienceMs);
   }
 
+  /** The status once this holds; asked again at each event, and now and then without one. */
   async untilStatus(
     what: string,
     holds: (status: Snapshot) => boolean,
@@ -110,19 +125,30 @@ export class YokeSpeaker implements Speaker {
     const giveUp = AbortSignal.timeout(patienceMs);
     const events = await this.client.events(undefined, giveUp);
     try {
-      for (let next = events.next(); ; next = events.next()) {
-        const status = await this.status();
-        if (holds(status)) return status;
-        if ((await next).done) break;
+      for (let next = events.next(); !giveUp.aborted; ) {
+        const status = await this.status().catch(() => this.failIfEnded());
+        if (status !== undefined && holds(status)) return status;
+        const again = await Promise.race([next, pause(ASK_AGAIN_MS)]);
+        if (again?.done) break;
+        if (again !== undefined) next = events.next();
       }
-    } catch (error) {
-      if (!giveUp.aborted) throw error;
     } finally {
       // Not awaited: the stream may wait for an event that never comes.
       void events.return(undefined).catch(() => undefined);
     }
     const last = (await this.events()).slice(-8).map(({ text }) => text);
     throw new Error(`${this.node.name} never ${what}; its last events:\n${last.join('\n')}`);
+  }
+
+  /** Waits for an event that was logged since the process started, or is logged now. */
+  async untilEvent(
+    what: string,
+    wanted: (event: EventRecord) => boolean,
+    patienceMs = 30_000,
+  ): Promise<EventRecord> {
+    const find = async () => (await this.events()).findLast(wanted);
+    const options = { patienceMs, everyMs: 100, seen: () => this.lastWords() };
+    return eventually(`${this.node.name} logs ${what}`, find, options);
   }
 
   async states(): Promise<Partial<Record<VipSegment, SnapshotState>>> {
@@ -136,6 +162,33 @@ export class YokeSpeaker implements Speaker {
 
   async release(): Promise<void> {
     await this.maintenance('leave');
+  }
+
+  /** Gives the VIPs to the peer without entering maintenance: `yoke handover`. */
+  async giveAway(): Promise<void> {
+    const { node } = this;
+    await command(YOKE, ['handover', '--runtime', node.directories.runtime]);
+  }
+
+  /** Nothing speaks against it, every link is up, and it hears its peer if they have beats. */
+  async isFit(): Promise<boolean> {
+    const { demotions, links, peer } = await this.status();
+    const isWhole = demotions.length === 0 && links.every(({ carrier }) => carrier);
+    const hears = peer.verdict === 'alive' && peer.paths.every(({ up }) => up);
+    return isWhole && (hears || !this.hasBeats);
+  }
+
+  promotions(): Promise<number> {
+    return this.count('transitions.MASTER');
+  }
+
+  /** How often the node found its lease run out while it was MASTER. */
+  lapses(): Promise<number> {
+    return this.count('lease.lapsed');
+  }
+
+  private async count(counter: string): Promise<number> {
+    return (await this.status()).counters[counter] ?? 0;
   }
 
   async stop(): Promise<void> {

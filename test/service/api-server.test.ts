@@ -74,11 +74,13 @@ describe('requests', () => {
     node.outcome = { ok: false, text: 'cluster.yaml:3: no' };
     expect(await ask('POST', '/reload', '{}')).toEqual([409, node.outcome]);
     expect(await client.command('maintenance', { action: 'leave' })).toEqual(node.outcome);
+    expect(await ask('POST', '/handover')).toEqual([409, node.outcome]);
     expect(node.commands).toEqual([
       ['maintenance', { action: 'enter' }],
       ['reload', {}],
       ['reload', {}],
       ['maintenance', { action: 'leave' }],
+      ['handover', {}],
     ]);
   });
 
@@ -90,6 +92,7 @@ describe('requests', () => {
     ['POST', '/status', '', 405, '/status wants GET'],
     ['DELETE', '/events', '', 405, '/events wants GET'],
     ['GET', '/maintenance', '', 405, '/maintenance wants POST'],
+    ['GET', '/handover', '', 405, '/handover wants POST'],
     [
       'POST',
       '/maintenance',

@@ -223,10 +223,12 @@ describe('what is accepted', () => {
     const other = loadConfiguration(directory);
     expect(same).toEqual(first);
     expect(first.ok && other.ok && first.hash !== other.hash).toBe(true);
+    expect(first.ok && first.configuration.clusterHash).toBe(first.ok && first.hash.slice(0, 16));
+    expect(first.ok && first.hash).toMatch(/^[0-9a-f]{64}$/);
   });
 });
 
-describe('passwords from the secret of the pair', () => {
+describe('what comes of the secret of the pair', () => {
   beforeEach(() => {
     writeFileSync(join(directory, 'node.yaml'), `${NODE}secret: cluster.key\n`);
     writeFileSync(
@@ -248,5 +250,39 @@ describe('passwords from the secret of the pair', () => {
     expect(problems()).toEqual([
       'node.yaml:15: secret: found DIR/cluster.key with mode 0644, expected mode 0600 or stricter',
     ]);
+  });
+
+  const beats = () => {
+    const loading = loadConfiguration(directory);
+    if (!loading.ok) throw new Error(loading.problems.join('\n'));
+    const { beats: pace, beatKey, lacksSecret } = loading.configuration;
+    return { pace, key: beatKey?.length, lacksSecret };
+  };
+  const cluster = (extra: string) =>
+    writeFileSync(join(directory, 'cluster.yaml'), `${CLUSTER}${extra}`);
+
+  test('beats over the sync interface, with a key', () => {
+    const pace = { interval: 10_000, deadTime: 32_000 };
+    expect(beats()).toEqual({ pace, key: 32, lacksSecret: false });
+  });
+
+  test('no beats without the secret: the node has to say so', () => {
+    cluster('');
+    writeFileSync(join(directory, 'node.yaml'), NODE);
+    expect(beats()).toEqual({ pace: undefined, key: undefined, lacksSecret: true });
+  });
+
+  test.each([NODE, `${NODE}secret: cluster.key\n`])('no beats when switched off', (node) => {
+    cluster('beats: off\n');
+    writeFileSync(join(directory, 'node.yaml'), node);
+    expect(beats()).toEqual({ pace: undefined, key: undefined, lacksSecret: false });
+  });
+
+  test('no beats without a peer', () => {
+    writeFileSync(
+      join(directory, 'node.yaml'),
+      `${NODE.replace('    peer: 172.16.1.2\n', '')}secret: cluster.key\n`,
+    );
+    expect(beats()).toEqual({ pace: undefined, key: undefined, lacksSecret: false });
   });
 });

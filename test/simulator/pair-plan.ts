@@ -1,4 +1,6 @@
 /** The pair that most simulations are about: a small office with a WAN and a LAN address. */
+import { createHash } from 'node:crypto';
+import { beatPace } from '../../firmware/core/configuration/beat-pace.ts';
 import type {
   FailoverMode,
   InterfaceConfiguration,
@@ -21,6 +23,12 @@ export interface PairPlan {
   /** The WAN VIP prefers the secondary. */
   readonly split: boolean;
   readonly ties: 'yoke' | 'bsd';
+  /** Between two beats; undefined for a pair that speaks CARP only. */
+  readonly beatMilliseconds: number | undefined;
+  /** Changes of MASTER that are too many, see FlapRule; 0 for never. */
+  readonly flapChanges: number;
+  /** What the beats are sealed with; another one makes a stranger. */
+  readonly key: number;
 }
 
 export const PLAIN_PAIR: PairPlan = {
@@ -33,6 +41,9 @@ export const PLAIN_PAIR: PairPlan = {
   dualStack: false,
   split: false,
   ties: 'yoke',
+  beatMilliseconds: undefined,
+  flapChanges: 4,
+  key: 1,
 };
 
 const PASSWORD = new TextEncoder().encode('labsecret');
@@ -43,19 +54,22 @@ const cidr = (text: string): { address: string; prefix: number } => {
   return parsed;
 };
 
-/** Real addresses by role: the secondary's are the higher ones. */
-const ADDRESSES: Readonly<Record<Role, Readonly<Record<string, readonly string[]>>>> = {
-  primary: {
-    wan: ['198.51.100.201/24'],
-    lan: ['192.168.1.2/24', '2001:db8:1::2/64'],
-    sync: ['172.16.1.1/30'],
-  },
-  secondary: {
-    wan: ['198.51.100.202/24'],
-    lan: ['192.168.1.3/24', '2001:db8:1::3/64'],
-    sync: ['172.16.1.2/30'],
-  },
+export type BoxName = Role | 'tertiary' | 'stranger';
+
+/** Last part of the real addresses of each box on each segment: the secondary's are the higher. */
+const HOSTS: Readonly<Record<BoxName, Readonly<Record<'wan' | 'lan' | 'sync', number>>>> = {
+  primary: { wan: 201, lan: 2, sync: 1 },
+  secondary: { wan: 202, lan: 3, sync: 2 },
+  tertiary: { wan: 203, lan: 4, sync: 3 },
+  stranger: { wan: 204, lan: 5, sync: 4 },
 };
+
+function addresses(box: BoxName, place: string): string[] {
+  const { wan, lan, sync } = HOSTS[box];
+  if (place === 'wan') return [`198.51.100.${wan}/24`];
+  if (place === 'lan') return [`192.168.1.${lan}/24`, `2001:db8:1::${lan}/64`];
+  return [`172.16.1.${sync}/29`];
+}
 
 export interface VipPlan {
   readonly name: string;
@@ -79,38 +93,72 @@ export function pairVips(plan: PairPlan): VipPlan[] {
 
 export interface NodePlan {
   readonly role: Role;
+  /** Default: the box of that role. A third one is another secondary. */
+  readonly box?: BoxName;
   readonly pair: PairPlan;
   readonly vips: readonly VipPlan[];
 }
 
-export function nodeConfiguration({ role, pair, vips }: NodePlan): PairConfiguration {
+export function nodeConfiguration({ role, box = role, pair, vips }: NodePlan): PairConfiguration {
+  const beats = pairBeats(pair);
   const interfaces = ['wan', 'lan', 'sync'].map((name, index): InterfaceConfiguration => {
-    const addresses = (ADDRESSES[role][name] ?? []).map(cidr);
-    return { name, device: `eth${index}`, addresses, gateway: undefined, peer: undefined };
+    const own = addresses(box, name).map(cidr);
+    const [peer] = addresses(role === 'primary' ? 'secondary' : 'primary', name).map(cidr);
+    const hasPeer = name === 'sync' && beats !== undefined;
+    const peerAddress = hasPeer ? peer?.address : undefined;
+    return {
+      name,
+      device: `eth${index}`,
+      addresses: own,
+      gateway: undefined,
+      peer: peerAddress,
+    };
   });
   return {
-    node: role,
+    node: box,
     role,
     board: undefined,
     cluster: 'simulated',
     interfaces,
     failover: pair.failover,
-    preempt: { enabled: pair.preempt, delay: seconds(pair.delaySeconds) },
+    preempt: {
+      enabled: pair.preempt,
+      delay: seconds(pair.delaySeconds),
+      flaps: { changes: pair.flapChanges, hold: seconds(60) },
+    },
     linkDebounce: milliseconds(pair.debounceMilliseconds),
-    vips: vips.map((vip) => vipConfiguration(vip, role, pair)),
+    vips: vips.map((vip) => vipConfiguration(vip, box, pair)),
+    beats,
+    beatKey: beats && new Uint8Array(32).fill(pair.key),
+    lacksSecret: false,
+    clusterHash: createHash('sha256')
+      .update(JSON.stringify([pair.failover, vips]))
+      .digest('hex')
+      .slice(0, 16),
   };
 }
 
-function vipConfiguration(vip: VipPlan, role: Role, pair: PairPlan): VipConfiguration {
+/** As the real configuration has them. */
+export function pairBeats({ beatMilliseconds, failover }: PairPlan): PairConfiguration['beats'] {
+  if (beatMilliseconds === undefined) return undefined;
+  return beatPace({ beats: { interval: `${beatMilliseconds}ms` }, failover });
+}
+
+/** Beyond the secondary's. */
+export const TERTIARY_SKEW = 50;
+
+function vipConfiguration(vip: VipPlan, box: BoxName, pair: PairPlan): VipConfiguration {
   const skew = vip.skew ?? pair.skew;
+  const role = box === 'primary' ? 'primary' : 'secondary';
+  const password = vip.password === undefined ? PASSWORD : new TextEncoder().encode(vip.password);
   return {
     name: vip.name,
     interface: vip.interface,
     vhid: vip.vhid,
     addresses: vip.addresses.map(cidr),
-    password: vip.password === undefined ? PASSWORD : new TextEncoder().encode(vip.password),
+    password: pair.key === PLAIN_PAIR.key ? password : password.map((byte) => byte + pair.key),
     advbase: pair.base,
-    advskew: skew[role],
+    advskew: skew[role] + (box === 'tertiary' ? TERTIARY_SKEW : 0),
     peerAdvskew: skew[role === 'primary' ? 'secondary' : 'primary'],
     peer: undefined,
     ties: pair.ties,

@@ -1,185 +1,172 @@
 /**
- * One random simulation and its judgement: what a pair promises whatever befalls it.
- *
- *   1. A client never reaches two servers of a VIP, except where the nodes have just been cut off
- *      from each other; then it ends with the first advertisement that comes through.
- *   2. A VIP is not without a server for longer than the dead time while a node could serve it.
- *   3. The switch does not send a VIP's frames elsewhere for as long as an advertisement interval.
- *   4. When all is mended, one node serves, the right one, the switches know it, and it stays so.
+ * One random life of a pair and its judgement, from a seed: the same seed gives the same life.
  */
-import {
-  advertisementInterval,
-  masterDownInterval,
-} from '../../firmware/core/election/interval.ts';
-import { type FaultPlan, faultPlan, mend } from './fault-plan.ts';
-import type { Stretch, WatchedVip } from './service-watch.ts';
+
+import { LINK_RETURN } from './contact.ts';
+import { type Chapter, type FaultPlan, faultPlan } from './fault-plan.ts';
+import { Judge } from './judge.ts';
 import type { SimulatedNode } from './simulated-node.ts';
 import { Simulation } from './simulation.ts';
 
 const SECOND = 1_000_000;
-/** Longer than every demotion lasts that ends by itself, and the preemption delay after it. */
-const QUIET = 80 * SECOND;
-/** A clean stop takes this long: its good-byes are repeated. */
-const STOPPING = 0.1 * SECOND;
 /** In which nothing may change any more. */
 const CALM = 10 * SECOND;
-/** Time for a link that is back to be reported and to be trusted. */
-const LINK_RETURN = 2 * SECOND;
-const MARGIN = 0.3 * SECOND;
-/** More than that is flapping. */
-const TRANSITIONS_PER_FAULT = 16;
+/** After everything is mended one node serves. */
+const CONVERGENCE = 5 * SECOND;
+/** The end of a demotion, of a hold, of the preemption delay: what may still move. */
+const MOVES_AT_MOST = 3;
+/** Nobody serves for so long at most while the VIPs move though nothing is wrong. */
+const MOVING = 0.15 * SECOND;
 
 export class RandomRun {
   readonly simulation: Simulation;
-  readonly #plan: FaultPlan;
-  readonly #failures: string[] = [];
-  /** Since when no client-visible server, and since when a node could serve, by VIP. */
-  readonly #unservedSince = new Map<string, number>();
-  readonly #healthySince = new Map<string, number>();
-  readonly #lastApart = new Map<string, number>();
-  readonly #deadTime: number;
-  readonly #interval: number;
+  readonly plan: FaultPlan;
+  readonly #judge: Judge;
 
-  constructor(seed: number) {
-    this.#plan = faultPlan(seed);
-    const { pair, wakeLatency } = this.#plan;
-    this.simulation = new Simulation({ pair, seed, wakeLatency });
-    const { base, skew } = this.simulation.pair;
-    const slower = Math.max(skew.primary, skew.secondary);
-    this.#deadTime = masterDownInterval({ advbase: base, advskew: slower });
-    this.#interval = advertisementInterval({ advbase: base, advskew: 240 });
+  /** `only`: positions of the faults that are to happen; all when absent. */
+  constructor(seed: number, only?: ReadonlySet<number>) {
+    const plan = faultPlan(seed);
+    this.plan = only === undefined ? plan : reduced(plan, only);
+    this.simulation = new Simulation(this.plan.simulation);
+    this.#judge = new Judge(this.simulation);
   }
 
   /** What is wrong; empty when all promises were kept. */
   judge(): readonly string[] {
-    this.#schedule();
-    this.simulation.advance(this.#plan.end + STOPPING);
-    mend(this.simulation);
-    this.simulation.advance(QUIET);
+    const { simulation } = this;
+    const all = [...simulation.nodes.values(), ...simulation.strangers];
+    for (const node of all) node.start();
+    simulation.schedule.afterEach = () => this.#judge.check();
+    for (const chapter of this.plan.chapters) this.#live(chapter);
     this.#judgeEnd();
-    return this.#failures;
+    return this.#judge.failures;
   }
 
-  #schedule(): void {
+  #live({ faults, mendedAt, end }: Chapter): void {
     const { simulation } = this;
-    const { schedule, watch } = simulation;
-    for (const node of simulation.nodes.values()) node.start();
-    for (const fault of this.#plan.faults) {
+    const { schedule, chronicle } = simulation;
+    for (const fault of faults) {
       schedule.at(fault.at, () => {
-        simulation.chronicle.tell('>>', fault.name);
+        chronicle.tell('>>', fault.name);
         fault.begin(simulation);
       });
       schedule.at(fault.until, () => {
-        simulation.chronicle.tell('>>', `end: ${fault.name}`);
+        chronicle.tell('>>', `end: ${fault.name}`);
         fault.end(simulation);
       });
     }
-    schedule.afterEach = () => {
-      watch.check();
-      this.#judgeMoment();
-    };
+    schedule.runUntil(mendedAt + 1);
+    chronicle.tell('>>', 'all is mended');
+    mend(simulation);
+    schedule.runUntil(Math.max(schedule.now + this.#convergence, this.#allowedAt));
+    this.#judgeCalm(Math.max(end, schedule.now));
   }
 
-  #judgeMoment(): void {
-    for (const vip of this.simulation.watch.vips) {
-      const stretch = this.simulation.watch.now.get(vip.name);
-      if (stretch === undefined) continue;
-      this.#judgeOverlap(vip, stretch);
-      this.#judgeOutage(vip, stretch);
-      this.#judgeSwitch(vip, stretch);
+  /** From here on one node serves, whatever still moves. */
+  #judgeCalm(end: number): void {
+    const { watch, schedule } = this.simulation;
+    const begun = watch.stretches.length;
+    for (const vip of watch.vips) this.#judgeServed(vip.name, 'after the faults');
+    schedule.runUntil(end);
+    const since = watch.stretches.slice(begun);
+    for (const vip of watch.vips) {
+      const stretches = since.filter((each) => each.vip === vip.name);
+      const moves = stretches.filter(({ names }) => names.length > 0).length;
+      if (moves > MOVES_AT_MOST) this.#judge.fail(`${vip.name} moves ${moves} times without need`);
+      stretches.forEach(({ names, from }, index) => {
+        const until = stretches[index + 1]?.from ?? schedule.now;
+        if (names.length === 0 && until - from > MOVING) {
+          this.#judge.fail(`${vip.name} is not served for ${until - from} us, without need`);
+        }
+      });
     }
   }
 
-  #judgeOverlap(vip: WatchedVip, stretch: Stretch): void {
-    const { now } = this.simulation.schedule;
-    if (!this.#isConnected(vip)) this.#lastApart.set(vip.name, now);
-    if (!stretch.overlaps) return;
-    const apart = this.#lastApart.get(vip.name) ?? Number.NEGATIVE_INFINITY;
-    if (now - apart <= this.#interval + LINK_RETURN + MARGIN) return;
-    this.#fail(`${vip.name} is served by ${stretch.names.join(' and ')}`);
-  }
-
-  #judgeOutage(vip: WatchedVip, { names }: Stretch): void {
-    const { now } = this.simulation.schedule;
-    if (names.length > 0) this.#unservedSince.delete(vip.name);
-    else if (!this.#unservedSince.has(vip.name)) this.#unservedSince.set(vip.name, now);
-    const unserved = this.#unservedSince.get(vip.name) ?? now;
-    for (const node of this.simulation.nodes.values()) {
-      const key = `${node.name}/${vip.name}`;
-      if (!this.#isHealthy(node, vip)) this.#healthySince.delete(key);
-      else if (!this.#healthySince.has(key)) this.#healthySince.set(key, now);
-      const since = Math.max(unserved, (this.#healthySince.get(key) ?? now) + LINK_RETURN);
-      if (now - since > this.#deadTime + MARGIN) {
-        this.#fail(`${vip.name} is not served although ${node.name} could`);
-      }
+  #judgeServed(name: string, when: string): void {
+    const stretch = this.simulation.watch.now.get(name);
+    const names = stretch?.names ?? [];
+    if (names.length !== 1) this.#judge.fail(`${when} ${name} is served by [${names.join(', ')}]`);
+    const servers = [...this.simulation.watch.now.values()].flatMap((each) => each.names);
+    const isSplit = this.simulation.pair.failover === 'vip';
+    if (!isSplit && new Set(servers).size > 1) {
+      this.#judge.fail(`${when} the VIPs are split: ${servers.join(', ')}`);
     }
   }
 
-  #judgeSwitch(vip: WatchedVip, { misled, from, names }: Stretch): void {
-    const { now } = this.simulation.schedule;
-    // Who cannot send cannot teach the switch either.
-    if (names.some((name) => this.simulation.node(name).device(vip.segment.name).sendFails)) return;
-    const apart = this.#lastApart.get(vip.name) ?? Number.NEGATIVE_INFINITY;
-    const since = Math.max(from, apart + LINK_RETURN);
-    if (misled && now - since > this.#interval)
-      this.#fail(`the switch is misled about ${vip.name}`);
+  get #convergence(): number {
+    const { isBound, outage } = this.#judge.bounds;
+    return isBound ? CONVERGENCE : Math.max(CONVERGENCE, outage + LINK_RETURN);
   }
 
-  /** Whether an advertisement of one node can reach the other and be acted on for this VIP. */
-  #isConnected(vip: WatchedVip): boolean {
-    const segments = this.#isVipMode
-      ? [vip.segment]
-      : this.simulation.watch.vips.map((each) => each.segment);
-    const nodes = [...this.simulation.nodes.values()];
-    return segments.some((segment) => {
-      const ports = nodes.map((node) => node.device(segment.name));
-      const [one, other] = ports;
-      if (one === undefined || other === undefined) return false;
-      return segment.joins(one, other) && ports.every((port) => port.present && !port.sendFails);
+  /** When the first node may claim again that the kernel refused before. */
+  get #allowedAt(): number {
+    const times = [...this.simulation.nodes.values()].map((node) => {
+      const groups = [...(node.service?.node.groups.values() ?? [])];
+      return Math.max(0, ...groups.map((each) => forbiddenUntil(node, each.forbiddenUntil)));
     });
-  }
-
-  get #isVipMode(): boolean {
-    return this.simulation.pair.failover === 'vip';
-  }
-
-  #isHealthy(node: SimulatedNode, vip: WatchedVip): boolean {
-    if (!node.isRunning || node.isStalled || node.machine.refusesClaims) return false;
-    const places = this.#isVipMode ? [vip.segment.name] : ['wan', 'lan'];
-    return places.every((place) => {
-      const port = node.device(place);
-      return port.carrier && !port.sendFails;
-    });
+    return Math.min(...times) + this.#judge.bounds.outage;
   }
 
   #judgeEnd(): void {
-    const { watch, pair, schedule, chronicle } = this.simulation;
+    const { watch, pair, nodes, chronicle, schedule } = this.simulation;
     for (const vip of watch.vips) {
+      this.#judgeServed(vip.name, 'at the end');
       const stretch = watch.now.get(vip.name);
-      const names = stretch?.names ?? [];
-      if (names.length !== 1)
-        this.#fail(`at the end ${vip.name} is served by [${names.join(', ')}]`);
-      if (stretch?.misled) this.#fail(`at the end the switch is misled about ${vip.name}`);
+      const isStrange = this.simulation.strangers.length > 0;
+      if (stretch?.misled && !isStrange) {
+        this.#judge.fail(`at the end the switch is misled about ${vip.name}`);
+      }
       const preferred = pair.split && vip.name === 'wan' ? 'secondary' : 'primary';
-      if (pair.preempt && names[0] !== preferred)
-        this.#fail(`at the end ${vip.name} is not at home`);
+      const mayStay = !pair.preempt || (this.#judge.bounds.isBound && pair.flapChanges > 0);
+      if (!mayStay && stretch?.names[0] !== preferred) {
+        this.#judge.fail(`at the end ${vip.name} is not at home`);
+      }
     }
     const late = chronicle.entries.filter(({ at }) => at > schedule.now - CALM);
-    const moves = late.filter(({ what }) => what.startsWith('transition'));
-    if (moves.length > 0) this.#fail(`still moving at the end: ${moves[0]?.what}`);
-    const all = chronicle.entries.filter(({ what }) => what.startsWith('transition')).length;
-    if (all > TRANSITIONS_PER_FAULT * (this.#plan.faults.length + 1))
-      this.#fail(`${all} transitions`);
-    for (const node of this.simulation.nodes.values()) {
+    const moves = late.filter(({ what, who }) => what.startsWith('transition') && nodes.has(who));
+    if (moves.length > 0) this.#judge.fail(`still moving at the end: ${moves[0]?.what}`);
+    for (const node of nodes.values()) {
       const left = node.service?.node.demotions.list() ?? [];
-      for (const { reason } of left) this.#fail(`${node.name} is still demoted: ${reason}`);
+      for (const { reason } of left) this.#judge.fail(`${node.name} is still demoted: ${reason}`);
     }
   }
+}
 
-  #fail(text: string): void {
-    const kind = text.replace(/\d+/g, '');
-    if (this.#failures.some((known) => known.replace(/^\S+ s: /, '').replace(/\d+/g, '') === kind))
-      return;
-    this.#failures.push(`${(this.simulation.schedule.now / SECOND).toFixed(3)} s: ${text}`);
+const forbiddenUntil = (node: SimulatedNode, at: number | undefined): number =>
+  at === undefined ? 0 : node.machine.timeAt(at);
+
+/** Whatever faults that met left behind: everything is plugged in and runs. */
+function mend({ nodes, segments }: Simulation): void {
+  for (const segment of segments.values()) {
+    segment.calm();
+    segment.heal();
+    segment.power(true);
   }
+  for (const node of nodes.values()) {
+    node.revive();
+    node.diskDelay = 0;
+    node.machine.refusesClaims = false;
+    node.machine.losesLinkEvents = false;
+    node.machine.linkVersion += 1;
+    for (const [place, segment] of segments) {
+      const device = node.device(place);
+      segment.plug(device);
+      device.sendFails = false;
+      if (!device.present) node.setPresent(place, true);
+    }
+    node.maintain(false);
+    node.onChange();
+  }
+}
+
+function reduced(plan: FaultPlan, only: ReadonlySet<number>): FaultPlan {
+  let position = 0;
+  const chapters = plan.chapters.map((chapter) => {
+    const faults = chapter.faults.filter(() => {
+      position += 1;
+      return only.has(position - 1);
+    });
+    return { ...chapter, faults };
+  });
+  return { ...plan, chapters };
 }

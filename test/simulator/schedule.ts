@@ -1,7 +1,8 @@
 /**
  * Simulated time: what is to happen, in order of time, and of asking where times are equal.
  *
- * Times are microseconds from the start of the simulation.
+ * Times are microseconds from the start of the simulation. Something that happens may itself let
+ * time pass: what comes up meanwhile happens inside it.
  */
 interface Entry {
   readonly at: number;
@@ -16,9 +17,21 @@ export class Schedule {
   now = 0;
   /** Called after everything that happens. */
   afterEach: () => void = () => undefined;
+  /** How many things that happen are inside one another just now. */
+  depth = 0;
   #order = 0;
   /** A binary heap: each entry is before the two at 2i + 1 and 2i + 2. */
   readonly #heap: Entry[] = [];
+
+  /** How much is planned. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
+  /** How much has been planned since the beginning. */
+  get planned(): number {
+    return this.#order;
+  }
 
   at(time: number, action: () => void): void {
     this.#order += 1;
@@ -29,15 +42,25 @@ export class Schedule {
     this.at(this.now + span, action);
   }
 
-  /** Lets everything up to `end` happen; the time is then `end`. */
+  /** Lets everything up to `end` happen; the time is then `end`, or later if it was let pass. */
   runUntil(end: number): void {
     for (let first = this.#heap[0]; first !== undefined && first.at <= end; first = this.#heap[0]) {
-      this.#pop();
-      this.now = first.at;
-      first.action();
-      this.afterEach();
+      this.runNext();
     }
-    this.now = end;
+    this.now = Math.max(this.now, end);
+  }
+
+  /** Lets the next thing happen; false when there is none. */
+  runNext(): boolean {
+    const first = this.#heap[0];
+    if (first === undefined) return false;
+    this.#pop();
+    this.now = first.at;
+    this.depth += 1;
+    first.action();
+    this.depth -= 1;
+    this.afterEach();
+    return true;
   }
 
   #push(entry: Entry): void {

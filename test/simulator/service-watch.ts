@@ -4,8 +4,8 @@
  * It asks what a client on the segment would find out with an ARP request. Two answers are the one
  * thing that must never be; no answer is an outage and is measured.
  */
-import { virtualMac } from '../../firmware/wire/ethernet-frame.ts';
 import type { Schedule } from './schedule.ts';
+import { virtualMacNumber } from './simulated-machine.ts';
 import type { Port, SimulatedSegment } from './simulated-segment.ts';
 
 /** Somebody who may answer for a VIP on a segment. */
@@ -13,6 +13,8 @@ export interface Server {
   readonly name: string;
   readonly port: Port;
   answers(): boolean;
+  /** Takes and forwards what comes for the virtual MAC; so does who answers. */
+  forwards(): boolean;
 }
 
 export interface WatchedVip {
@@ -29,8 +31,10 @@ export interface Stretch {
   readonly names: readonly string[];
   /** Two of them could be reached by one client. */
   readonly overlaps: boolean;
-  /** The switch sends frames for the virtual MAC elsewhere. */
+  /** Somebody answers, but the switch sends frames for the virtual MAC elsewhere. */
   readonly misled: boolean;
+  /** A frame for the virtual MAC comes to somebody who forwards it. */
+  readonly forwarded: boolean;
 }
 
 export class ServiceWatch {
@@ -55,8 +59,9 @@ export class ServiceWatch {
     return this.#last;
   }
 
-  check(): void {
-    if (!this.#dirty) return;
+  /** True when something had changed, and was looked at. */
+  check(): boolean {
+    if (!this.#dirty) return false;
     this.#dirty = false;
     const begun: Stretch[] = [];
     for (const vip of this.vips) {
@@ -68,6 +73,7 @@ export class ServiceWatch {
       begun.push(stretch);
     }
     if (begun.length > 0) this.onStretch(begun);
+    return true;
   }
 
   #look({ name, segment, vhid, servers }: WatchedVip): Stretch {
@@ -75,14 +81,19 @@ export class ServiceWatch {
     const overlaps = answering.some((one, index) =>
       answering.slice(index + 1).some((other) => segment.joins(one.port, other.port)),
     );
-    const mac = virtualMac(vhid);
+    const mac = virtualMacNumber(vhid);
     const misled =
       answering.length > 0 && !answering.some(({ port }) => segment.leadsTo(mac, port));
+    const forwarded = servers.some(
+      (server) => segment.leadsTo(mac, server.port) && (server.answers() || server.forwards()),
+    );
     const names = answering.map((server) => server.name);
-    return { from: this.#schedule.now, vip: name, names, overlaps, misled };
+    return { from: this.#schedule.now, vip: name, names, overlaps, misled, forwarded };
   }
 }
 
 function isSame(a: Stretch, b: Stretch): boolean {
-  return a.names.join() === b.names.join() && a.overlaps === b.overlaps && a.misled === b.misled;
+  if (a.names.length !== b.names.length || a.forwarded !== b.forwarded) return false;
+  if (a.overlaps !== b.overlaps || a.misled !== b.misled) return false;
+  return a.names.every((name, index) => b.names[index] === name);
 }

@@ -6,12 +6,17 @@ import { virtualMac } from '../../firmware/wire/ethernet-frame.ts';
 import { Prng } from './prng.ts';
 import { Schedule } from './schedule.ts';
 import { SimulatedKernel } from './simulated-kernel.ts';
-import { SimulatedDevice, SimulatedMachine, TICK } from './simulated-machine.ts';
+import { SimulatedDevice, SimulatedMachine, TICK, virtualMacNumber } from './simulated-machine.ts';
 import { SimulatedSegment } from './simulated-segment.ts';
 
 const PLAN: NetworkPlan = {
   interfaces: [
-    { device: 'eth0', addresses: [{ address: '192.0.2.2', prefix: 24 }], families: [4] },
+    {
+      device: 'eth0',
+      addresses: [{ address: '192.0.2.2', prefix: 24 }],
+      families: [4],
+      beats: [4],
+    },
   ],
   vips: [
     {
@@ -26,16 +31,22 @@ const PLAN: NetworkPlan = {
 
 const CLAIM = encodeAddressClaim({ kind: 'arp-request', address: '192.0.2.1', mac: virtualMac(7) });
 
+const WATCH = { transmitted: () => undefined };
+const VIRTUAL = virtualMacNumber(7);
+
 function scene() {
   const schedule = new Schedule();
   const segment = new SimulatedSegment('lan', schedule, new Prng(1));
   const machine = new SimulatedMachine('node', schedule, 1_234);
   const device = new SimulatedDevice('node', 'eth0', segment, '02:00:00:00:00:01');
-  machine.devices.set('eth0', device);
+  machine.addDevice(device);
+  device.onCarrier = () => {
+    machine.linkVersion += 1;
+  };
   const client = new SimulatedDevice('client', 'eth9', segment, '02:00:00:00:00:99');
   const received: Uint8Array[] = [];
   client.onFrame = (frame) => received.push(frame);
-  const kernel = new SimulatedKernel(machine, new Prng(2), { transmitted: () => undefined });
+  const kernel = new SimulatedKernel(machine, new Prng(2), WATCH);
   kernel.apply(PLAN);
   const advance = (span: number): void => schedule.runUntil(schedule.now + span);
   return { segment, machine, device, client, kernel, received, advance };
@@ -94,7 +105,7 @@ describe('a plan', () => {
   it('of a new process lowers what a killed one left up', () => {
     const { kernel, machine } = scene();
     kernel.claim(1);
-    new SimulatedKernel(machine, new Prng(3), { transmitted: () => undefined }).apply(PLAN);
+    new SimulatedKernel(machine, new Prng(3), WATCH).apply(PLAN);
     expect(machine.answers('eth0', 7)).toBe(false);
   });
 
@@ -139,7 +150,7 @@ describe('a segment', () => {
     kernel.transmitFromVip('eth0', 7, CLAIM);
     advance(1_000);
     expect(received).toEqual([]);
-    segment.partition([]);
+    segment.heal();
     kernel.transmitFromVip('eth0', 7, CLAIM);
     advance(1_000);
     expect(received).toEqual([CLAIM]);
@@ -147,10 +158,10 @@ describe('a segment', () => {
 
   it('learns where a MAC address is from its frames', () => {
     const { kernel, segment, device, client } = scene();
-    expect(segment.leadsTo(virtualMac(7), client)).toBe(true);
+    expect(segment.leadsTo(VIRTUAL, client)).toBe(true);
     kernel.claim(1);
     kernel.transmitFromVip('eth0', 7, CLAIM);
-    expect(segment.leadsTo(virtualMac(7), device)).toBe(true);
-    expect(segment.leadsTo(virtualMac(7), client)).toBe(false);
+    expect(segment.leadsTo(VIRTUAL, device)).toBe(true);
+    expect(segment.leadsTo(VIRTUAL, client)).toBe(false);
   });
 });

@@ -2,8 +2,8 @@
  * The twin of the Linux kernel room: what kernel.ts promises, for one process on a simulated
  * machine.
  *
- * `wait` never blocks: the node that owns it runs a turn when there is something to read, when the
- * deadline has come, or when a stalled process is scheduled again.
+ * `wait` never blocks: the process that owns it runs a turn when there is something to read, when
+ * the deadline has come, or when it is scheduled again after a stall.
  */
 import type {
   Kernel,
@@ -14,29 +14,38 @@ import type {
   PlanProblem,
 } from '../../firmware/kernel/kernel.ts';
 import { KernelError } from '../../firmware/kernel/kernel-error.ts';
+import { CARP_PROTOCOL } from '../../firmware/wire/carp-frame.ts';
+import { BROADCAST_MAC } from '../../firmware/wire/ethernet-frame.ts';
+import { ipFamily } from '../../firmware/wire/ip-address.ts';
 import type { Prng } from './prng.ts';
-import type { Macvlan, SimulatedMachine } from './simulated-machine.ts';
+import { type Macvlan, SimulatedDevice, type SimulatedMachine } from './simulated-machine.ts';
+import { SocketQueue } from './socket-queue.ts';
+import { frameProtocol, openDatagram, UdpFramer } from './udp-frame.ts';
 
 const ACCESS_DENIED = 1;
-/** Frames of one device that one wait returns at most. */
-const FRAMES_AT_ONCE = 16;
 
 const refusal = (code: 'lease-refused' | 'link-refused', what: string): KernelError =>
   new KernelError({ code, errno: ACCESS_DENIED, what });
 
-/** What it does to the network, for whoever keeps the log. */
+/** What whoever runs the process wants to know of it. */
 export interface KernelWatch {
+  /** It has sent a frame to the network. */
   transmitted(device: string, frame: Uint8Array): void;
+  /** It is about to do something: the moment to take the processor away from it. */
+  entered?(): void;
 }
 
 export class SimulatedKernel implements Kernel {
   readonly machine: SimulatedMachine;
   readonly #prng: Prng;
   readonly #watch: KernelWatch;
-  readonly #queue: KernelEvent[] = [];
-  readonly #seen = new Map<string, string>();
-  /** Devices of the plan. */
-  readonly #planned = new Set<string>();
+  readonly #queue = new SocketQueue();
+  readonly #framer = new UdpFramer();
+  /** What was told of each device, and in words, for comparing. */
+  readonly #told = new Map<string, { readonly text: string; readonly link: LinkState }>();
+  /** Families in which datagrams are received, by device of the plan. */
+  readonly #planned = new Map<string, readonly (4 | 6)[]>();
+  #linkVersion = -1;
   #isFirstPlan = true;
 
   constructor(machine: SimulatedMachine, prng: Prng, watch: KernelWatch) {
@@ -46,6 +55,7 @@ export class SimulatedKernel implements Kernel {
   }
 
   now(): number {
+    this.#watch.entered?.();
     return this.machine.clock;
   }
 
@@ -54,47 +64,62 @@ export class SimulatedKernel implements Kernel {
   }
 
   /** A frame has arrived on the device. */
+  receive(device: string, frame: Uint8Array): void {
+    const families = this.#planned.get(device);
+    if (families === undefined) return;
+    if (frameProtocol(frame) === CARP_PROTOCOL) return this.enqueue(device, frame);
+    const datagram = openDatagram(frame);
+    if (datagram === undefined || !families.includes(ipFamily(datagram.source))) return;
+    if (this.machine.devices.get(device)?.hasAddress(datagram.destination) !== true) return;
+    const { source, bytes } = datagram;
+    this.#queue.receive({ kind: 'datagram', device, source, bytes });
+  }
+
+  /** A frame of protocol 112. */
   enqueue(device: string, frame: Uint8Array): void {
-    if (this.#planned.has(device)) this.#queue.push({ kind: 'frame', device, bytes: frame });
+    if (this.#planned.has(device)) {
+      this.#queue.receive({ kind: 'frame', device, bytes: frame });
+    }
   }
 
   damage(text: string): void {
     this.#queue.push({ kind: 'damaged', text });
   }
 
-  get hasEvents(): boolean {
-    return this.#queue.length > 0;
+  /** When there will be something to read, on the machine's clock; undefined while nothing is. */
+  get readableAt(): number | undefined {
+    return this.#queue.readableAt(this.machine.clock);
+  }
+
+  /** Events not read yet. */
+  get queued(): number {
+    return this.#queue.length;
   }
 
   wait(): readonly KernelEvent[] {
-    for (const device of this.#planned) this.#lookAt(device, false);
-    const counts = new Map<string, number>();
-    const left: KernelEvent[] = [];
-    const events = this.#queue.splice(0).filter((event) => {
-      if (event.kind !== 'frame') return true;
-      const count = (counts.get(event.device) ?? 0) + 1;
-      counts.set(event.device, count);
-      if (count > FRAMES_AT_ONCE) left.push(event);
-      return count <= FRAMES_AT_ONCE;
-    });
-    this.#queue.push(...left);
-    return left.length === 0 ? events : [...events, { kind: 'more' }];
+    const { linkVersion } = this.machine;
+    if (linkVersion !== this.#linkVersion) {
+      this.#linkVersion = linkVersion;
+      for (const device of this.#planned.keys()) this.#lookAt(device, false);
+    }
+    return this.#queue.take(this.machine.clock);
   }
 
   apply(plan: NetworkPlan): readonly PlanProblem[] {
+    this.#watch.entered?.();
     if (this.machine.refusesPlans) throw refusal('link-refused', 'apply');
     const problems: PlanProblem[] = [];
     this.machine.leaseMilliseconds = plan.leaseMilliseconds;
     this.#planned.clear();
-    for (const { device, addresses } of plan.interfaces) {
-      this.#planned.add(device);
+    for (const { device, addresses, beats } of plan.interfaces) {
+      this.#planned.set(device, beats);
       const found = this.machine.devices.get(device);
       if (found?.present !== true) {
         problems.push({ code: 'no-device', device, text: `${device}: no such device` });
         continue;
       }
-      const known = new Set(found.addresses.map(({ address }) => address));
-      found.addresses.push(...addresses.filter(({ address }) => !known.has(address)));
+      const missing = addresses.filter(({ address }) => !found.hasAddress(address));
+      if (missing.length > 0) found.addresses = [...found.addresses, ...missing];
       this.#lookAt(device, true);
     }
     this.#makeMacvlans(plan.vips);
@@ -104,6 +129,7 @@ export class SimulatedKernel implements Kernel {
   }
 
   claim(group: number, vips?: readonly Pick<PlannedVip, 'device' | 'vhid'>[]): void {
+    this.#watch.entered?.();
     if (this.machine.refusesClaims) {
       this.machine.release(group);
       throw refusal('lease-refused', 'claim');
@@ -112,24 +138,50 @@ export class SimulatedKernel implements Kernel {
   }
 
   renew(group: number): boolean {
+    this.#watch.entered?.();
     return this.machine.renew(group);
   }
 
   release(group: number): void {
+    this.#watch.entered?.();
     if (this.machine.refusesReleases) throw refusal('lease-refused', 'release');
     this.machine.release(group);
   }
 
+  linger(group: number, microseconds: number): void {
+    this.#watch.entered?.();
+    if (this.machine.refusesReleases) throw refusal('lease-refused', 'linger');
+    this.machine.linger(group, microseconds);
+  }
+
+  sendDatagram(device: string, destination: string, bytes: Uint8Array): boolean {
+    this.#watch.entered?.();
+    const port = this.#sender(device);
+    const family = ipFamily(destination);
+    const source = port?.addresses.find(({ address }) => ipFamily(address) === family);
+    if (port === undefined || source === undefined) return false;
+    // As long as nobody answers the ARP request the kernel keeps the datagram, and then drops it.
+    const destinationMac = this.#macOf(port, destination) ?? BROADCAST_MAC;
+    const ends = { sourceMac: port.mac, destinationMac, source: source.address, destination };
+    port.segment.transmit(port, this.#framer.frame(ends, bytes));
+    return true;
+  }
+
+  receivedFrames(device: string): number {
+    return this.machine.devices.get(device)?.receivedFrames ?? 0;
+  }
+
   transmit(device: string, frame: Uint8Array): boolean {
-    const port = this.machine.devices.get(device);
-    if (port === undefined || !this.#planned.has(device)) return false;
-    if (!port.carrier || port.sendFails) return false;
+    this.#watch.entered?.();
+    const port = this.#sender(device);
+    if (port === undefined) return false;
     this.#watch.transmitted(device, frame);
     port.segment.transmit(port, frame);
     return true;
   }
 
   transmitFromVip(device: string, vhid: number, frame: Uint8Array): boolean {
+    this.#watch.entered?.();
     return this.machine.answers(device, vhid) && this.transmit(device, frame);
   }
 
@@ -139,18 +191,26 @@ export class SimulatedKernel implements Kernel {
 
   neighbour(device: string, address: string): string | undefined {
     const port = this.machine.devices.get(device);
-    for (const other of port?.segment.ports ?? []) {
-      if (!('addresses' in other) || !('mac' in other) || !port?.segment.joins(port, other))
-        continue;
-      const addresses = other.addresses as readonly { address: string }[];
-      if (addresses.some((each) => each.address === address)) return other.mac as string;
-    }
-    return undefined;
+    return port && this.#macOf(port, address);
   }
 
   retire(): void {
     this.machine.loseMacvlans();
     this.#planned.clear();
+  }
+
+  #sender(device: string): SimulatedDevice | undefined {
+    const port = this.machine.devices.get(device);
+    if (port === undefined || !this.#planned.has(device)) return undefined;
+    return port.carrier && !port.sendFails ? port : undefined;
+  }
+
+  #macOf(port: SimulatedDevice, address: string): string | undefined {
+    for (const other of port.segment.ports) {
+      if (!(other instanceof SimulatedDevice) || !other.hasAddress(address)) continue;
+      if (port.segment.joins(port, other)) return other.mac;
+    }
+    return undefined;
   }
 
   #makeMacvlans(vips: readonly PlannedVip[]): void {
@@ -172,13 +232,18 @@ export class SimulatedKernel implements Kernel {
   #lookAt(device: string, always: boolean): void {
     const link = this.#linkState(device);
     const text = JSON.stringify(link);
-    if (!always && this.#seen.get(device) === text) return;
-    this.#seen.set(device, text);
+    if (!always && this.#told.get(device)?.text === text) return;
+    this.#told.set(device, { text, link });
     this.#queue.push({ kind: 'link', link });
   }
 
   #linkState(device: string): LinkState {
     const found = this.machine.devices.get(device);
+    const told = this.#told.get(device)?.link;
+    // Carrier is read directly; all else is known from events only.
+    if (this.machine.losesLinkEvents && told !== undefined) {
+      return { ...told, carrier: told.present && found?.carrier === true };
+    }
     if (found?.present !== true) {
       return { device, present: false, carrier: false, addresses: [], mac: undefined };
     }

@@ -1,23 +1,23 @@
 /**
- * A box of the pair: a machine and, while it runs, the election service that ships, driven by
- * simulated time. It can be stalled, killed, stopped, and lose its power.
+ * A box of the pair: a machine, a disk and, while it runs, the election process. It can be stalled,
+ * killed, stopped, and lose its power.
  */
 import type { PairConfiguration } from '../../firmware/core/configuration/pair-configuration.ts';
 import type { NodeEvent } from '../../firmware/core/node/node-io.ts';
 import { ElectionService } from '../../firmware/service/election-service.ts';
-import { decodeAddressClaim } from '../../firmware/wire/address-claim.ts';
-import { decodeCarpFrame } from '../../firmware/wire/carp-frame.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { Prng } from './prng.ts';
 import type { Schedule } from './schedule.ts';
-import { SimulatedKernel } from './simulated-kernel.ts';
+import { tellFrame } from './sent-frames.ts';
+import type { SimulatedKernel } from './simulated-kernel.ts';
 import { SimulatedDevice, SimulatedMachine } from './simulated-machine.ts';
+import { SimulatedProcess } from './simulated-process.ts';
 import type { SimulatedSegment } from './simulated-segment.ts';
 
-/** The kernel tells of carrier changes this late to those who do not look themselves. */
-const LINK_REPORT = 1_000_000;
-/** More turns than this in one instant are a busy loop. */
-const TURNS_PER_INSTANT = 1_000;
+/** The run loop reads carrier at least this often, however late the kernel reports it. */
+const CARRIER_TICK = 20_000;
+/** A process that stopped is started again after this. */
+const RESTART = 50_000;
 
 export interface NodeSurroundings {
   readonly schedule: Schedule;
@@ -26,49 +26,73 @@ export interface NodeSurroundings {
   readonly segments: ReadonlyMap<string, SimulatedSegment>;
   /** Longest time from the moment a process could run to the moment it does, microseconds. */
   readonly wakeLatency: number;
+  /** How much faster than true time the clock of the box is, parts per million. */
+  readonly drift?: number;
 }
 
 export class SimulatedNode {
   readonly name: string;
   readonly machine: SimulatedMachine;
   configuration: PairConfiguration;
-  #maintenance = false;
-  #service: ElectionService | undefined;
-  #kernel: SimulatedKernel | undefined;
+  /** A write takes this long, microseconds, and is lost when the process is killed before. */
+  diskDelay = 0;
+  /** When this life of the process began; undefined while it does not run. */
+  startedAt: number | undefined;
+  /** Called when it has begun or ceased to run, to answer, to be able to. */
+  onChange: () => void = () => undefined;
+  /** What its operator last commanded, as far as it was carried out or is on the disk. */
+  isMaintained = false;
+  /** Outcomes of handovers that were commanded. */
+  onHandoverEnded: (ok: boolean, text: string) => void = () => undefined;
+  /** What is on the disk. */
+  #remembered = false;
+  #writtenAt = 0;
+  /** It has been told to stop. */
+  #isLeaving = false;
+  #restarts = false;
+  #process: SimulatedProcess | undefined;
   readonly #around: NodeSurroundings;
-  #poweredOff: readonly SimulatedDevice[] = [];
-  #stalledUntil = 0;
-  /** Counts lives and turns: a wake-up planned before the last turn is not for now. */
-  #generation = 0;
-  #turnAt = Number.POSITIVE_INFINITY;
-  #turnsNow = { at: 0, count: 0 };
+  #poweredOff: readonly SimulatedDevice[] | undefined;
 
   constructor(configuration: PairConfiguration, around: NodeSurroundings) {
     this.name = configuration.node;
     this.configuration = configuration;
     this.#around = around;
-    this.machine = new SimulatedMachine(
-      this.name,
-      around.schedule,
-      around.prng.between(1, 9_999_999),
-    );
+    const bootOffset = around.prng.between(1, 9_999_999);
+    const rate = 1 + (around.drift ?? 0) / 1e6;
+    this.machine = new SimulatedMachine(this.name, around.schedule, bootOffset, rate);
+    this.machine.onChange = () => this.onChange();
     for (const { name, device } of configuration.interfaces) this.#addDevice(name, device);
   }
 
   get service(): ElectionService | undefined {
-    return this.#service;
+    return this.#process?.service;
+  }
+
+  get kernel(): SimulatedKernel | undefined {
+    return this.#process?.kernel;
   }
 
   get isRunning(): boolean {
-    return this.#service !== undefined;
+    return this.#process !== undefined;
   }
 
   get isStalled(): boolean {
-    return this.#stalledUntil > this.#around.schedule.now;
+    return this.#process?.isStalled === true;
+  }
+
+  /** It runs, is scheduled and was not told to stop. */
+  get isAble(): boolean {
+    return this.isRunning && !this.isStalled && !this.#isLeaving;
   }
 
   get isPowered(): boolean {
-    return this.#poweredOff.length === 0;
+    return this.#poweredOff === undefined;
+  }
+
+  /** Whether the next life will begin in maintenance. */
+  get remembersMaintenance(): boolean {
+    return this.#remembered;
   }
 
   /** The device of a logical interface. */
@@ -81,31 +105,22 @@ export class SimulatedNode {
 
   start(): void {
     if (this.isRunning || !this.isPowered) return;
-    const { prng, chronicle } = this.#around;
-    const transmitted = (device: string, frame: Uint8Array): void =>
-      this.#transmitted(device, frame);
-    const kernel = new SimulatedKernel(this.machine, prng, { transmitted });
-    this.#kernel = kernel;
-    this.#stalledUntil = 0;
-    const { configuration } = this;
-    this.#service = new ElectionService({
-      kernel,
-      configuration,
-      maintenance: this.#maintenance,
-      hooks: {
-        onEvent: (event) => this.#tell(event),
-        onMessage: () => undefined,
-        onRemember: (maintenance) => {
-          this.#maintenance = maintenance;
-        },
-        onStopped: () => {
-          kernel.retire();
-          this.#end();
-          chronicle.tell(this.name, 'stopped');
-        },
-      },
+    const { schedule, prng, chronicle, wakeLatency } = this.#around;
+    this.startedAt = schedule.now;
+    this.isMaintained = this.#remembered;
+    this.#isLeaving = false;
+    this.#restarts = false;
+    this.#process = new SimulatedProcess({
+      machine: this.machine,
+      schedule,
+      prng,
+      wakeLatency,
+      serve: (kernel) => this.#serve(kernel),
+      transmitted: (device, frame) => tellFrame(chronicle, this.configuration, device, frame),
+      onTurn: () => chronicle.flush(this.name),
+      onStall: () => this.onChange(),
     });
-    this.#wakeAt(this.#around.schedule.now);
+    this.onChange();
   }
 
   /** kill -9: nothing is tidied up. */
@@ -117,31 +132,53 @@ export class SimulatedNode {
 
   /** SIGTERM. */
   shutDown(): void {
-    this.#command((service) => service.stop());
+    this.#isLeaving = this.isRunning;
+    this.#process?.command((service) => service.stop());
+    this.onChange();
+  }
+
+  /** Whatever befell it, it runs again; when it is about to stop, right after that. */
+  revive(): void {
+    this.proceed();
+    this.powerOn();
+    this.start();
+    this.#restarts = this.#isLeaving;
   }
 
   maintain(entered: boolean): void {
-    this.#command((service) => service.maintain(entered));
+    this.#process?.command((service) => {
+      if (this.#isLeaving) return;
+      service.maintain(entered);
+      this.isMaintained = entered;
+    });
+  }
+
+  handOver(): void {
+    this.#process?.command((service) => service.handOver());
   }
 
   reload(configuration: PairConfiguration): void {
     this.configuration = configuration;
-    this.#command((service) => service.reconfigure(configuration));
+    this.#process?.command((service) => service.reconfigure(configuration));
   }
 
   /** Not scheduled for this long. */
   stall(span: number): void {
-    this.#stalledUntil = Math.max(this.#stalledUntil, this.#around.schedule.now + span);
+    this.#process?.stall(span);
+  }
+
+  /** Not scheduled for this long, from its so-many-th call to the kernel on. */
+  stallInside(span: number, calls: number): void {
+    this.#process?.stallInside(span, calls);
   }
 
   /** SIGSTOP; SIGCONT is `proceed`. */
   suspend(): void {
-    this.#stalledUntil = Number.POSITIVE_INFINITY;
+    this.#process?.suspend();
   }
 
   proceed(): void {
-    this.#stalledUntil = 0;
-    if (this.isRunning) this.#wakeAt(this.#around.schedule.now);
+    this.#process?.proceed();
   }
 
   powerOff(): void {
@@ -154,8 +191,8 @@ export class SimulatedNode {
   }
 
   powerOn(): void {
-    for (const device of this.#poweredOff) device.segment.plug(device);
-    this.#poweredOff = [];
+    for (const device of this.#poweredOff ?? []) device.segment.plug(device);
+    this.#poweredOff = undefined;
     this.start();
   }
 
@@ -166,17 +203,16 @@ export class SimulatedNode {
     if (!present) {
       device.addresses = [];
       this.machine.loseMacvlans(device.device);
-      this.#kernel?.damage(`the VIPs on ${device.device} are gone`);
+      this.kernel?.damage(`the VIPs on ${device.device} are gone`);
     }
-    device.carrierChanged();
     this.machine.onChange();
   }
 
   /** Somebody flushes the tables of this machine. */
   damage(): void {
     this.machine.loseMacvlans();
-    this.#kernel?.damage('somebody removed the VIPs');
-    if (this.isRunning) this.#wakeAt(this.#around.schedule.now);
+    this.kernel?.damage('somebody removed the VIPs');
+    this.#process?.wake();
   }
 
   #addDevice(name: string, device: string): void {
@@ -185,96 +221,65 @@ export class SimulatedNode {
     if (segment === undefined) return;
     const mac = `02:00:00:00:${hex(prng.between(0, 255))}:${hex(prng.between(0, 255))}`;
     const port = new SimulatedDevice(this.name, device, segment, mac);
-    this.machine.devices.set(device, port);
+    this.machine.addDevice(port);
     port.onFrame = (frame) => {
-      this.#kernel?.enqueue(device, frame);
-      if (this.#kernel?.hasEvents === true) this.#wakeAt(schedule.now);
+      this.kernel?.receive(device, frame);
+      this.#process?.poke();
     };
     port.onCarrier = () => {
+      this.machine.linkVersion += 1;
       this.machine.onChange();
-      schedule.in(LINK_REPORT, () => this.isRunning && this.#wakeAt(schedule.now));
+      schedule.in(CARRIER_TICK, () => this.#process?.wake());
     };
   }
 
-  #command(run: (service: ElectionService) => void): void {
-    const service = this.#service;
-    if (service === undefined) return;
-    // As the election thread does it: a command is a message, handled inside a turn.
-    this.#around.schedule.at(Math.max(this.#around.schedule.now, this.#stalledUntil), () => {
-      if (this.#service !== service) return;
-      run(service);
-      this.#turn(this.#generation);
+  #serve(kernel: SimulatedKernel): ElectionService {
+    return new ElectionService({
+      kernel,
+      configuration: this.configuration,
+      maintenance: this.#remembered,
+      hooks: {
+        onEvent: (event) => this.#tell(event),
+        onMessage: () => undefined,
+        onRemember: (maintenance) => this.#remember(maintenance),
+        onHandoverEnded: (ok, text) => {
+          this.#around.chronicle.tell(this.name, `handover ${ok ? 'ok' : 'refused'}: ${text}`);
+          this.onHandoverEnded(ok, text);
+        },
+        onStopped: () => {
+          kernel.retire();
+          this.#end();
+          this.#around.chronicle.tell(this.name, 'stopped');
+          if (this.#restarts) this.#around.schedule.in(RESTART, () => this.start());
+        },
+      },
+    });
+  }
+
+  #remember(maintenance: boolean): void {
+    const { schedule } = this.#around;
+    // Writes are done in their order.
+    this.#writtenAt = Math.max(this.#writtenAt, schedule.now + this.diskDelay);
+    if (this.#writtenAt === schedule.now) {
+      this.#remembered = maintenance;
+      return;
+    }
+    const process = this.#process;
+    schedule.at(this.#writtenAt, () => {
+      if (this.#process === process) this.#remembered = maintenance;
     });
   }
 
   #end(): void {
-    this.#generation += 1;
-    this.#turnAt = Number.POSITIVE_INFINITY;
-    this.#service = undefined;
-    this.#kernel = undefined;
-  }
-
-  #wakeAt(time: number): void {
-    const { schedule, prng, wakeLatency } = this.#around;
-    const late = wakeLatency === 0 ? 0 : prng.between(0, wakeLatency);
-    const at = Math.max(time, schedule.now) + late;
-    if (at >= this.#turnAt) return;
-    this.#turnAt = at;
-    this.#generation += 1;
-    const generation = this.#generation;
-    schedule.at(at, () => this.#turn(generation));
-  }
-
-  #turn(generation: number): void {
-    const service = this.#service;
-    if (generation !== this.#generation || service === undefined) return;
-    const { now } = this.#around.schedule;
-    this.#turnAt = Number.POSITIVE_INFINITY;
-    if (this.#stalledUntil > now) {
-      if (this.#stalledUntil < Number.POSITIVE_INFINITY) this.#wakeAt(this.#stalledUntil);
-      return;
-    }
-    this.#countTurn(now);
-    service.turn(this.#kernel?.wait() ?? []);
-    this.#around.chronicle.flush(this.name);
-    if (this.#service !== service) return;
-    const next = service.nextTimeout();
-    if (this.#kernel?.hasEvents === true) this.#wakeAt(now);
-    else if (next !== undefined) this.#wakeAt(now + next - this.machine.clock);
-  }
-
-  #countTurn(now: number): void {
-    this.#turnsNow = { at: now, count: this.#turnsNow.at === now ? this.#turnsNow.count + 1 : 1 };
-    if (this.#turnsNow.count > TURNS_PER_INSTANT)
-      throw new Error(`${this.name} loops at ${now} us`);
+    this.startedAt = undefined;
+    this.#process?.end();
+    this.#process = undefined;
+    this.onChange();
   }
 
   #tell({ kind, text }: NodeEvent): void {
     this.#around.chronicle.tell(this.name, `${kind}: ${text}`);
     if (kind === 'transition') this.#around.chronicle.fresh(this.name);
-  }
-
-  #transmitted(device: string, frame: Uint8Array): void {
-    const { chronicle } = this.#around;
-    const place = this.configuration.interfaces.find((each) => each.device === device);
-    const claim = decodeAddressClaim(frame);
-    if (claim !== undefined) {
-      const vhid = Number.parseInt(claim.mac.slice(-2), 16);
-      return chronicle.sent(this.name, 'announces', this.#vipName(place?.name, vhid));
-    }
-    const advertisement = decodeCarpFrame(frame)?.advertisement;
-    if (advertisement === undefined) return;
-    const { advbase, advskew, vhid } = advertisement;
-    const isGoodbye = advbase === 255 && advskew === 255;
-    const what = isGoodbye ? 'good-bye' : `advertises ${advbase}/${advskew}`;
-    chronicle.sent(this.name, what, this.#vipName(place?.name, vhid));
-  }
-
-  #vipName(place: string | undefined, vhid: number): string {
-    const vip = this.configuration.vips.find(
-      (each) => each.interface === place && each.vhid === vhid,
-    );
-    return vip?.name ?? `${place}/${vhid}`;
   }
 }
 

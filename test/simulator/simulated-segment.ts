@@ -2,16 +2,21 @@
  * A switch: carries real frames between its ports, learns where MAC addresses are, and can be
  * broken in the ways switches and cables break.
  */
-import { decodeEthernetHeader } from '../../firmware/wire/ethernet-frame.ts';
 import type { Prng } from './prng.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Time a frame takes from port to port. */
 const LATENCY = 100;
+/** A frame that is overtaken comes this much later at most. */
+export const HELD_BACK = 5_000;
+/** The lowest bit of the first byte of an Ethernet address. */
+const GROUP_BIT = 2 ** 40;
 
 export interface Port {
   /** Name of the box it belongs to. */
   readonly owner: string;
+  /** Its Ethernet address as a number; undefined for a port that hears everything. */
+  readonly ethernetAddress?: number;
   receive(frame: Uint8Array): void;
   /** Its carrier may have changed. */
   carrierChanged(): void;
@@ -20,13 +25,26 @@ export interface Port {
 /** True for frames that the switch is to lose. */
 export type FrameFilter = (frame: Uint8Array, from: Port) => boolean;
 
+/** What goes wrong with frames on their way; shares are 0 to 1, times microseconds. */
+export interface Trouble {
+  readonly loss: number;
+  /** Share of frames that arrive twice. */
+  readonly duplication: number;
+  /** Share of frames that are overtaken by later ones. */
+  readonly reorder: number;
+  readonly delay: number;
+  /** Beyond `delay`, at random; frames overtake each other when it is more than their distance. */
+  readonly jitter: number;
+}
+
+const NO_TROUBLE: Trouble = { loss: 0, duplication: 0, reorder: 0, delay: 0, jitter: 0 };
+
 export class SimulatedSegment {
   readonly name: string;
-  /** Share of frames lost, 0 to 1. */
-  loss = 0;
   /** A loop: everything comes back to its sender too. */
   echoes = false;
-  filter: FrameFilter = () => false;
+  filter: FrameFilter | undefined;
+  #trouble: Trouble = NO_TROUBLE;
   /** Called when something changed about who reaches whom. */
   onChange: () => void = () => undefined;
   readonly #schedule: Schedule;
@@ -35,7 +53,9 @@ export class SimulatedSegment {
   readonly #unplugged = new Set<Port>();
   /** Ports cut off from the rest, together. */
   readonly #apart = new Set<Port>();
-  readonly #learned = new Map<string, Port>();
+  /** From one port to those that do not hear it. */
+  readonly #deaf = new Map<Port, Set<Port>>();
+  readonly #learned = new Map<number, Port>();
   #powered = true;
 
   constructor(name: string, schedule: Schedule, prng: Prng) {
@@ -52,24 +72,42 @@ export class SimulatedSegment {
     return this.#ports;
   }
 
+  get trouble(): Trouble {
+    return this.#trouble;
+  }
+
+  /** What goes wrong from now on, besides what already does. */
+  addTrouble(trouble: Partial<Trouble>): void {
+    this.#trouble = { ...this.#trouble, ...trouble };
+    this.onChange();
+  }
+
+  /** Frames arrive once, in order, without delay. */
+  calm(): void {
+    this.#trouble = NO_TROUBLE;
+    this.onChange();
+  }
+
   hasCarrier(port: Port): boolean {
     return this.#powered && !this.#unplugged.has(port);
   }
 
-  /** True when a client beside `one` would also reach `other`. */
-  joins(one: Port, other: Port): boolean {
+  /** True when frames of `one` come to `other`. */
+  reaches(one: Port, other: Port): boolean {
     if (!this.hasCarrier(one) || !this.hasCarrier(other)) return false;
-    return this.#apart.has(one) === this.#apart.has(other);
+    if (this.#apart.size > 0 && this.#apart.has(one) !== this.#apart.has(other)) return false;
+    return this.#deaf.size === 0 || this.#deaf.get(one)?.has(other) !== true;
+  }
+
+  /** True when a client beside `one` would also reach `other`, and be answered. */
+  joins(one: Port, other: Port): boolean {
+    return this.reaches(one, other) && this.reaches(other, one);
   }
 
   /** True when frames for the MAC address go to the port: learned there, or not known at all. */
-  leadsTo(mac: string, port: Port): boolean {
+  leadsTo(mac: number, port: Port): boolean {
     const learned = this.#learned.get(mac);
     return learned === undefined || learned === port;
-  }
-
-  get isWhole(): boolean {
-    return this.#apart.size === 0;
   }
 
   unplug(port: Port): void {
@@ -97,23 +135,59 @@ export class SimulatedSegment {
     this.onChange();
   }
 
+  /** The second box no longer hears the first; it may go on hearing others. */
+  deafen(speaker: string, listener: string): void {
+    for (const one of this.#ports) {
+      if (one.owner !== speaker) continue;
+      const deaf = this.#deaf.get(one) ?? new Set();
+      for (const other of this.#ports) if (other.owner === listener) deaf.add(other);
+      this.#deaf.set(one, deaf);
+    }
+    this.onChange();
+  }
+
+  /** Everybody hears everybody. */
+  heal(): void {
+    this.#deaf.clear();
+    this.partition([]);
+  }
+
   transmit(from: Port, frame: Uint8Array): void {
     if (!this.hasCarrier(from)) return;
-    const source = decodeEthernetHeader(frame)?.source;
-    if (source !== undefined && this.#learned.get(source) !== from) {
+    const source = macNumber(frame, 6);
+    if (this.#learned.get(source) !== from) {
       this.#learned.set(source, from);
       this.onChange();
     }
+    const copy = frame.slice();
+    const destination = macNumber(frame, 0);
+    const only = isGroup(destination) ? undefined : this.#learned.get(destination);
     for (const port of this.#ports) {
-      if (port === from ? this.echoes : this.joins(from, port)) this.#carry(frame, from, port);
+      if (port === from && !this.echoes) continue;
+      if (only !== undefined && port !== only && port.ethernetAddress !== undefined) continue;
+      if (port !== from && !this.reaches(from, port)) continue;
+      this.#carry(copy, from, port);
     }
   }
 
   #carry(frame: Uint8Array, from: Port, port: Port): void {
-    if (this.filter(frame, from) || this.#prng.chance(this.loss)) return;
-    const copy = frame.slice();
-    this.#schedule.in(LATENCY, () => {
-      if (this.hasCarrier(port)) port.receive(copy);
+    const trouble = this.#trouble;
+    if (this.filter?.(frame, from) === true) return;
+    if (trouble === NO_TROUBLE) return this.#deliver(frame, port, LATENCY);
+    const prng = this.#prng;
+    if (prng.chance(trouble.loss)) return;
+    let late = LATENCY + trouble.delay;
+    if (trouble.jitter > 0) late += prng.between(0, trouble.jitter);
+    if (prng.chance(trouble.reorder)) late += prng.between(0, HELD_BACK);
+    this.#deliver(frame, port, late);
+    if (prng.chance(trouble.duplication)) {
+      this.#deliver(frame, port, late + prng.between(0, HELD_BACK));
+    }
+  }
+
+  #deliver(frame: Uint8Array, port: Port, late: number): void {
+    this.#schedule.in(late, () => {
+      if (this.hasCarrier(port)) port.receive(frame);
     });
   }
 
@@ -122,3 +196,13 @@ export class SimulatedSegment {
     this.onChange();
   }
 }
+
+/** The Ethernet address at an offset of a frame as a number. */
+export function macNumber(frame: Uint8Array, offset: number): number {
+  const high = (frame[offset] ?? 0) * 256 + (frame[offset + 1] ?? 0);
+  const middle = (frame[offset + 2] ?? 0) * 256 + (frame[offset + 3] ?? 0);
+  const low = (frame[offset + 4] ?? 0) * 256 + (frame[offset + 5] ?? 0);
+  return (high * 65_536 + middle) * 65_536 + low;
+}
+
+const isGroup = (mac: number): boolean => Math.floor(mac / GROUP_BIT) % 2 === 1;

@@ -3,10 +3,15 @@
  *
  * Everything that happens comes from one schedule and one seed, so a run can be repeated exactly.
  */
-import type { FailoverMode, Role } from '../../firmware/core/configuration/pair-configuration.ts';
+import type {
+  FailoverMode,
+  PairConfiguration,
+  Role,
+} from '../../firmware/core/configuration/pair-configuration.ts';
 import { Chronicle } from './chronicle.ts';
 import { type ForeignPlan, ForeignSpeaker } from './foreign-speaker.ts';
 import {
+  type BoxName,
   nodeConfiguration,
   type PairPlan,
   PLAIN_PAIR,
@@ -17,16 +22,24 @@ import { Prng } from './prng.ts';
 import { Schedule } from './schedule.ts';
 import { type Server, ServiceWatch, type Stretch } from './service-watch.ts';
 import { SimulatedNode } from './simulated-node.ts';
-import { SimulatedSegment } from './simulated-segment.ts';
+import { type Port, SimulatedSegment } from './simulated-segment.ts';
 
 export interface SimulationPlan {
   readonly pair?: Partial<PairPlan>;
   readonly seed?: number;
   /** Microseconds; see SimulatedNode. */
   readonly wakeLatency?: number;
+  /** What the two nodes are joined by: a third node of the same VIPs, one with another key. */
+  readonly others?: readonly BoxName[];
+  /** Parts per million, by box. */
+  readonly drift?: Readonly<Partial<Record<BoxName, number>>>;
 }
 
-const ROLES: readonly Role[] = ['primary', 'secondary'];
+const PAIR: readonly BoxName[] = ['primary', 'secondary'];
+/** Not the one of the pair. */
+const STRANGE_KEY = 2;
+
+const roleOf = (box: BoxName): Role => (box === 'primary' ? 'primary' : 'secondary');
 
 export class Simulation {
   readonly schedule = new Schedule();
@@ -34,11 +47,23 @@ export class Simulation {
   readonly watch = new ServiceWatch(this.schedule);
   readonly segments = new Map<string, SimulatedSegment>();
   readonly nodes = new Map<string, SimulatedNode>();
+  /** Boxes with another key: not of the pair. */
+  readonly strangers: SimulatedNode[] = [];
+  /** Whoever repeats and forges what others send. */
+  readonly attackers: Port[] = [];
   readonly foreign = new Map<string, ForeignSpeaker>();
   readonly pair: PairPlan;
+  /** What was told last of each VIP. */
+  readonly #told = new Map<string, string>();
   readonly #foreignPlans = new Map<string, ForeignPlan & { readonly place: string }>();
 
-  constructor({ pair = {}, seed = 1, wakeLatency = 0 }: SimulationPlan = {}) {
+  constructor({
+    pair = {},
+    seed = 1,
+    wakeLatency = 0,
+    others = [],
+    drift = {},
+  }: SimulationPlan = {}) {
     this.pair = { ...PLAIN_PAIR, ...pair };
     const prng = new Prng(seed);
     for (const name of ['wan', 'lan', 'sync']) {
@@ -48,15 +73,25 @@ export class Simulation {
     }
     const { schedule, chronicle, segments } = this;
     const around = { schedule, prng, chronicle, segments, wakeLatency };
-    for (const role of ROLES) {
-      const vips = pairVips(this.pair);
-      const node = new SimulatedNode(nodeConfiguration({ role, pair: this.pair, vips }), around);
-      node.machine.onChange = () => this.watch.touch();
-      this.nodes.set(role, node);
+    for (const box of [...PAIR, ...others]) {
+      const node = new SimulatedNode(this.#configuration(box), {
+        ...around,
+        drift: drift[box] ?? 0,
+      });
+      node.onChange = () => this.watch.touch();
+      if (box === 'stranger') this.strangers.push(node);
+      else this.nodes.set(box, node);
     }
     this.#watchVips(pairVips(this.pair));
     this.schedule.afterEach = () => this.watch.check();
     this.watch.onStretch = (stretches) => this.#tellStretches(stretches);
+  }
+
+  /** The stranger has the same VIPs, and does not know the secrets. */
+  #configuration(box: BoxName): PairConfiguration {
+    const key = box === 'stranger' ? STRANGE_KEY : this.pair.key;
+    const pair = { ...this.pair, key };
+    return nodeConfiguration({ role: roleOf(box), box, pair, vips: pairVips(pair) });
   }
 
   node(name: string): SimulatedNode {
@@ -116,7 +151,13 @@ export class Simulation {
   #ownServers(place: string, vhid: number): Server[] {
     return [...this.nodes.values()].map((node): Server => {
       const port = node.device(place);
-      return { name: node.name, port, answers: () => node.machine.answers(port.device, vhid) };
+      const { machine } = node;
+      return {
+        name: node.name,
+        port,
+        answers: () => machine.answers(port.device, vhid),
+        forwards: () => machine.forwards(port.device, vhid),
+      };
     });
   }
 
@@ -127,21 +168,28 @@ export class Simulation {
       .filter((plan) => plan.place === place && plan.vhid === vhid && own.has(plan.vip))
       .flatMap(({ name }) => {
         const port = this.foreign.get(name);
-        return port === undefined ? [] : [{ name, port, answers: () => port.answers }];
+        if (port === undefined) return [];
+        return [{ name, port, answers: () => port.answers, forwards: () => port.answers }];
       });
   }
 
   /** VIPs that changed alike share a line. */
   #tellStretches(stretches: readonly Stretch[]): void {
     const byVerdict = new Map<string, string[]>();
-    for (const { vip, names, overlaps, misled } of stretches) {
-      const who = names.length === 0 ? 'nobody' : names.join(' and ');
-      const verdict = `${who}${overlaps ? ' AT ONCE' : ''}${misled ? ', switch misled' : ''}`;
-      byVerdict.set(verdict, [...(byVerdict.get(verdict) ?? []), vip]);
+    for (const stretch of stretches) {
+      const verdict = verdictOf(stretch);
+      if (this.#told.get(stretch.vip) === verdict) continue;
+      this.#told.set(stretch.vip, verdict);
+      byVerdict.set(verdict, [...(byVerdict.get(verdict) ?? []), stretch.vip]);
     }
     for (const node of this.nodes.keys()) this.chronicle.flush(node);
     for (const [verdict, vips] of byVerdict) {
       this.chronicle.tell('==', `${vips.join(', ')} answered by ${verdict}`);
     }
   }
+}
+
+function verdictOf({ names, overlaps, misled, forwarded }: Stretch): string {
+  if (names.length === 0) return forwarded ? 'nobody, still forwarded' : 'nobody';
+  return `${names.join(' and ')}${overlaps ? ' AT ONCE' : ''}${misled ? ', switch misled' : ''}`;
 }

@@ -2,6 +2,7 @@
  * Ladder transcripts: a story as commands, a line of dashes, and the log it must lead to.
  *
  *     pair delay=10 preempt=on failover=node base=1 skew=0/100 stack=4|46 ties=yoke|bsd split
+ *         beats=off|10                               milliseconds
  *     foreign NAME on SEGMENT kind=freebsd|ucarp skew=50 base=1 preempt=on
  *         password=... source=... vip=...
  *     start NODE ... | kill NODE | shutdown NODE | power-off NODE | power-on NODE
@@ -9,7 +10,8 @@
  *     advance 10s | 250ms
  *     unplug NODE.SEGMENT | plug NODE.SEGMENT | vanish NODE.SEGMENT | appear NODE.SEGMENT
  *     stall NODE 300ms | suspend NODE | proceed NODE
- *     maintenance NODE enter | leave
+ *     maintenance NODE enter | leave | handover NODE
+ *     deafen SEGMENT NODE NODE                       the second no longer hears the first
  *     partition SEGMENT NODE ... | heal SEGMENT | loss SEGMENT 20% | switch SEGMENT off | on
  *     lose SEGMENT goodbyes | ipv6 | nothing        what the switch swallows
  *     echo SEGMENT on | off                          a loop: all comes back to its sender
@@ -87,16 +89,20 @@ class Story {
     'at-work': () => this.#bringToWork(),
     advance: ([span]) => this.simulation.advance(microseconds(span)),
     stall: ([name, span]) => this.#node(name).stall(microseconds(span)),
+    handover: ([name]) => this.#node(name).handOver(),
     maintenance: ([name, what]) => this.#node(name).maintain(what === 'enter'),
     unplug: ([port]) => this.#plug(port, false),
     plug: ([port]) => this.#plug(port, true),
     vanish: ([port]) => this.#present(port, false),
     appear: ([port]) => this.#present(port, true),
     partition: ([segment, ...names]) => this.simulation.segment(segment ?? '').partition(names),
-    heal: ([segment]) => this.simulation.segment(segment ?? '').partition([]),
+    deafen: ([segment, one = '', other = '']) =>
+      this.simulation.segment(segment ?? '').deafen(one, other),
+    heal: ([segment]) => this.simulation.segment(segment ?? '').heal(),
     switch: ([segment, what]) => this.simulation.segment(segment ?? '').power(what === 'on'),
     loss: ([segment, share]) => {
-      this.simulation.segment(segment ?? '').loss = Number.parseFloat(share ?? '') / 100;
+      const loss = Number.parseFloat(share ?? '') / 100;
+      this.simulation.segment(segment ?? '').addTrouble({ loss });
     },
     lose: ([segment, what]) => this.#lose(segment, what),
     echo: ([segment, what]) => {
@@ -138,6 +144,7 @@ class Story {
       dualStack: options.get('stack') === '46',
       split: words.includes('split'),
       ties: options.get('ties') === 'bsd' ? 'bsd' : 'yoke',
+      beatMilliseconds: Number(options.get('beats')) || undefined,
     };
     this.#simulation = new Simulation({ pair });
   }

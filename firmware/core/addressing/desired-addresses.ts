@@ -17,6 +17,8 @@ export interface DesiredAddresses {
     readonly device: string;
     readonly addresses: readonly Cidr[];
     readonly families: readonly (4 | 6)[];
+    /** Families in which beats of the peer may arrive; none when there are no beats. */
+    readonly beats: readonly (4 | 6)[];
   }[];
   readonly vips: readonly {
     readonly vhid: number;
@@ -41,13 +43,13 @@ export function desiredAddresses(
 ): DesiredAddresses {
   const byName = new Map(configuration.interfaces.map((each) => [each.name, each]));
   return {
-    interfaces: configuration.interfaces.map(({ name, device, addresses }) => ({
-      device,
-      addresses,
-      families: familiesOf(
-        configuration.vips.filter((vip) => vip.interface === name).flatMap((vip) => vip.addresses),
-      ),
-    })),
+    interfaces: configuration.interfaces.map((each) => {
+      const { name, device, addresses } = each;
+      const here = configuration.vips.filter((vip) => vip.interface === name);
+      const vips = here.flatMap((vip) => vip.addresses);
+      const beats = configuration.beats === undefined ? [] : familiesOf([...addresses, ...vips]);
+      return { device, addresses, families: familiesOf(vips), beats };
+    }),
     vips: configuration.vips.flatMap((vip) => {
       const parent = byName.get(vip.interface);
       if (parent === undefined) return [];

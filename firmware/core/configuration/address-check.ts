@@ -30,7 +30,8 @@ function unusable(written: WrittenAddress): Problem[] {
   return [problem(written, found, 'the address of a single host')];
 }
 
-function reasonAgainst(cidr: Cidr): string | undefined {
+/** Why an address cannot be that of one host, in words; undefined when it can. */
+export function reasonAgainst(cidr: Cidr): string | undefined {
   const { address } = cidr;
   if (isMulticast(address)) return 'a multicast address';
   if (ipFamily(address) === 6) {

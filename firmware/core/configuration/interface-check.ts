@@ -8,6 +8,7 @@ import {
   isIpv6LinkLocal,
   prefixContains,
 } from '../../wire/ip-address.ts';
+import { reasonAgainst } from './address-check.ts';
 import type { Documents } from './document-check.ts';
 import type { FieldPath, Problem } from './problem.ts';
 import { realAddresses, virtualAddresses, type WrittenAddress } from './written-address.ts';
@@ -17,6 +18,7 @@ export function interfaceProblems(documents: Documents): Problem[] {
   const all = [...real, ...virtualAddresses(documents)];
   return [
     ...devicesUsedTwice(documents),
+    ...secondSyncInterfaces(documents),
     ...Object.entries(documents.node.interfaces).flatMap(([name, { gateway, peer }]) => [
       ...neighbourProblems(['interfaces', name, 'gateway'], gateway, {
         name,
@@ -44,6 +46,18 @@ function devicesUsedTwice({ node }: Documents): Problem[] {
   });
 }
 
+/** Beats and flows have one cable of their own; the other segments carry beats as they are. */
+function secondSyncInterfaces({ node }: Documents): Problem[] {
+  const withPeer = Object.entries(node.interfaces).filter(([, { peer }]) => peer !== undefined);
+  const [first, ...more] = withPeer.map(([name]) => name);
+  return more.map((name) => ({
+    document: 'node',
+    path: ['interfaces', name, 'peer'],
+    found: `a second sync interface besides ${first}`,
+    expected: 'a peer on one interface only',
+  }));
+}
+
 interface Neighbourhood {
   /** Logical interface. */
   readonly name: string;
@@ -69,7 +83,13 @@ export function neighbourProblems(
   }
   if (ipFamily(address) === 6 && isIpv6LinkLocal(address)) return [];
   const networks = near.filter((each) => each.interface === name).map(({ cidr }) => cidr);
-  if (networks.some((cidr) => prefixContains(cidr, address))) return [];
+  const around = networks.find((cidr) => prefixContains(cidr, address));
+  if (around !== undefined) {
+    const reason = reasonAgainst({ address, prefix: around.prefix });
+    if (reason === undefined) return [];
+    const found = `${address}, ${reason}`;
+    return [{ document, path, found, expected: 'the address of a single host' }];
+  }
   const known = networks.map((cidr) => `${cidr.address}/${cidr.prefix}`).join(', ');
   const found = `${address}, which interface ${name} cannot reach`;
   const expected =

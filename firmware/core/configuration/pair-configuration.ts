@@ -24,6 +24,17 @@ export interface InterfaceConfiguration {
   readonly peer: string | undefined;
 }
 
+/** How the two nodes of a pair tell each other that they live. */
+export interface BeatConfiguration {
+  /** Between two beats on the sync cable, 3-100 ms. Default 10 ms. */
+  readonly interval: Duration;
+  /**
+   * The shortest time from the last sign of life of a MASTER to a takeover; twice the lease at
+   * least, see lease-length.ts.
+   */
+  readonly deadTime: Duration;
+}
+
 /** One VHID with all addresses stacked on it. */
 export interface VipConfiguration {
   /** Unique in the cluster. */
@@ -56,8 +67,21 @@ export interface PairConfiguration {
   readonly cluster: string;
   readonly interfaces: readonly InterfaceConfiguration[];
   readonly failover: FailoverMode;
-  readonly preempt: { readonly enabled: boolean; readonly delay: Duration };
+  readonly preempt: {
+    readonly enabled: boolean;
+    readonly delay: Duration;
+    /** When to stay for a while because MASTER changed too often; undefined for the default. */
+    readonly flaps?: { readonly changes: number; readonly hold: Duration };
+  };
   /** How long a carrier must have been back before it counts. Default 1 s. */
   readonly linkDebounce: Duration;
   readonly vips: readonly VipConfiguration[];
+  /** Undefined without a sync interface with a peer, without a secret, or when switched off. */
+  readonly beats: BeatConfiguration | undefined;
+  /** 32 bytes both nodes know, for the session of the beats; undefined without `beats`. */
+  readonly beatKey: Uint8Array | undefined;
+  /** Beats are wanted and a sync interface has a peer, but there is no secret to seal them with. */
+  readonly lacksSecret: boolean;
+  /** Hash of what is configured for the pair: 16 hexadecimal digits, equal on both nodes. */
+  readonly clusterHash: string;
 }

@@ -9,6 +9,7 @@ import { type Cidr, canonicalIpAddress, parseCidr } from '../../wire/ip-address.
 import { invariant } from '../invariant.ts';
 import type { Duration } from '../time.ts';
 import { addressProblems } from './address-check.ts';
+import { beatPace } from './beat-pace.ts';
 import type { Documents } from './document-check.ts';
 import { parseDuration } from './duration-text.ts';
 import { interfaceProblems } from './interface-check.ts';
@@ -30,6 +31,10 @@ export type Resolution =
 export interface ResolutionSources extends Documents {
   /** CARP password of a VHID from the pair's secret; undefined when there is no secret. */
   readonly derivePassword: ((vhid: number) => Uint8Array) | undefined;
+  /** 32 bytes from the pair's secret; undefined when there is no secret. */
+  readonly beatKey: Uint8Array | undefined;
+  /** Of the content of cluster.yaml, 16 hexadecimal digits. */
+  readonly clusterHash: string;
 }
 
 export function resolveConfiguration(sources: ResolutionSources): Resolution {
@@ -57,7 +62,9 @@ function passwordProblems({ cluster, derivePassword }: ResolutionSources): Probl
 }
 
 function pairConfiguration(sources: ResolutionSources): PairConfiguration {
-  const { node, cluster } = sources;
+  const { node, cluster, beatKey, clusterHash } = sources;
+  const hasPeer = Object.values(node.interfaces).some(({ peer }) => peer !== undefined);
+  const pace = hasPeer ? beatPace(cluster) : undefined;
   return {
     node: node.node,
     role: node.role,
@@ -68,6 +75,10 @@ function pairConfiguration(sources: ResolutionSources): PairConfiguration {
     preempt: { enabled: cluster.preempt.enabled, delay: checked(cluster.preempt.delay) },
     linkDebounce: checked(cluster.monitor.linkDebounce),
     vips: cluster.vips.map((vip) => vipConfiguration(vip, sources)),
+    beats: beatKey && pace,
+    beatKey: pace && beatKey,
+    lacksSecret: pace !== undefined && beatKey === undefined,
+    clusterHash,
   };
 }
 

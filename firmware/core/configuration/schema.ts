@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { canonicalIpAddress, parseCidr } from '../../wire/ip-address.ts';
 import { type Duration, seconds } from '../time.ts';
+import { LONGEST_BEAT_INTERVAL, SHORTEST_BEAT_INTERVAL } from './beat-pace.ts';
 import { DURATION_PATTERN, parseDuration } from './duration-text.ts';
 
 const ANY_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
@@ -28,6 +29,8 @@ const EXPECT_BASE = 'whole seconds from 0 to 255';
 /** From 240 on a skew means that the node is demoted (net.inet.carp clamps there). */
 const EXPECT_SKEW = 'a whole number from 0 to 239 (1/256 s)';
 const EXPECT_VHID = 'a whole number from 1 to 255';
+const EXPECT_BEATS = 'normal, fast, off, or a pace from 3ms to 100ms such as { interval: 20ms }';
+const EXPECT_BEAT_INTERVAL = 'a duration from 3ms to 100ms';
 const EXPECT_PASSWORD =
   `a password of 1 to ${LONGEST_PASSWORD_BYTES} bytes without control characters ` +
   '(in quotes if it looks like a number)';
@@ -126,7 +129,8 @@ export const nodeSchema = settings({
     .optional()
     .describe(
       "File with the pair's secret: 32 bytes in base64 on one line, mode 0600; relative to " +
-        'the configuration directory. Default: none, then each VIP needs a password.',
+        'the configuration directory. `yoke pair` makes it. Default: none, then each VIP needs a ' +
+        'password, and there are no beats.',
     ),
 })
   .describe('node.yaml: settings of this node only.')
@@ -196,6 +200,25 @@ const vipSchema = settings({
     ),
 });
 
+const isBeatInterval = (value: string): boolean => {
+  const interval = parseDuration(value) ?? 0;
+  return interval >= SHORTEST_BEAT_INTERVAL && interval <= LONGEST_BEAT_INTERVAL;
+};
+
+const beatsSchema = z.union(
+  [
+    z.enum(['normal', 'fast', 'off'], { error: EXPECT_BEATS }),
+    settings({
+      interval: z
+        .string({ error: EXPECT_BEAT_INTERVAL })
+        .refine(isBeatInterval, { error: EXPECT_BEAT_INTERVAL })
+        .meta({ pattern: DURATION_PATTERN.source })
+        .describe('Between two beats on the sync interface. 3ms to 100ms.'),
+    }),
+  ],
+  { error: EXPECT_BEATS },
+);
+
 /** cluster.yaml: the pair's, the same on both nodes. */
 export const clusterSchema = settings({
   cluster: text(EXPECT_NAME, ANY_NAME).describe('Name of the pair, such as branch-042.'),
@@ -238,6 +261,14 @@ export const clusterSchema = settings({
   })
     .prefault({})
     .describe('Pace of the CARP advertisements, for all VIPs without their own.'),
+  beats: beatsSchema
+    .default('normal')
+    .describe(
+      'How often the nodes tell each other over the sync interface that they live: normal ' +
+        '(every 10 ms), fast (every 4 ms), off, or { interval: 3ms to 100ms }. Needs an ' +
+        'interface with a peer and the secret of the pair in node.yaml; without them the nodes ' +
+        'know each other by CARP alone. Default: normal.',
+    ),
   vips: z
     .array(vipSchema, { error: 'a list of VIPs' })
     .min(1, { error: 'a list of at least one VIP' })

@@ -15,18 +15,13 @@ import type { Machine } from '../machine.ts';
 import { after, earliest, type Instant, instant, milliseconds } from '../time.ts';
 import { ClaimBackoff } from './claim-backoff.ts';
 import type { GroupInput, GroupOutput, GroupRules, HeardAdvertisement } from './group-io.ts';
+import { GroupVoice } from './group-voice.ts';
 import { heardEvent, heardText } from './hearing.ts';
-import { GOODBYE } from './interval.ts';
 import { LeaseClock } from './lease-clock.ts';
 import { type Family, Membership, nextAdvertisement, silenceOfAll } from './membership.ts';
 import { Preemption } from './preemption.ts';
-import { Repetition } from './repetition.ts';
 import { type Action, type Event, type State, TABLE } from './states.ts';
 
-const GOODBYE_GAPS = [milliseconds(10), milliseconds(10)];
-const RESEND_AFTER = milliseconds(50);
-/** How often a CLAIMANT repeats itself, in case the first advertisement was lost. */
-const CHALLENGE_PAUSE = milliseconds(10);
 /** Beyond the lease: the kernel rounds it up to its tick, and the old MASTER needs to be told. */
 const PATIENCE = milliseconds(15);
 
@@ -46,20 +41,27 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   readonly #memberships = new Map<string, Membership>();
   readonly #outputs: GroupOutput[] = [];
   readonly #preemption: Preemption;
-  readonly #goodbyes = new Repetition(GOODBYE_GAPS);
+  readonly #voice: GroupVoice;
   readonly #lease: LeaseClock;
   readonly #backoff = new ClaimBackoff();
   #rules: GroupRules;
   #demotion = 0;
-  /** The kernel was asked for the lease and has not answered yet. */
   /** Asked of the kernel and not yet confirmed. */
   #claiming: readonly Membership[] | undefined;
   #patientUntil: Instant | undefined;
+  /** The beats of the peer decide, not what is heard here. */
+  #bound = false;
   #vacancy: Vacancy | undefined;
 
   constructor(rules: GroupRules, now: Instant) {
     this.#rules = rules;
     this.#lease = new LeaseClock(rules.lease);
+    this.#voice = new GroupVoice({
+      memberships: this.#memberships,
+      isMaster: () => this.state === 'MASTER',
+      demotion: () => this.#demotion,
+      push: (output) => this.#outputs.push(output),
+    });
     this.#preemption = new Preemption(rules.preemption, now);
     this.since = now;
   }
@@ -77,9 +79,25 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     return this.#demotion;
   }
 
+  /** Not before this it claims anything: the kernel has just refused or taken it back. */
+  get forbiddenUntil(): Instant | undefined {
+    return this.#backoff.until;
+  }
+
+  /** When preference alone may move the VIPs here; undefined for never. */
+  get mayPreemptAt(): Instant | undefined {
+    return this.#preemption.permittedAt;
+  }
+
+  /** The lease is to be renewed now; one that has lapsed is not. */
+  renewDue(now: Instant): boolean {
+    if (this.state !== 'MASTER' || this.#lease.lapsedFor(now) !== undefined) return false;
+    return now >= (this.#lease.renewAt ?? now);
+  }
+
   /** True while good-byes are still to be repeated: a clean stop waits for them. */
   get saysGoodbye(): boolean {
-    return this.#goodbyes.next !== undefined;
+    return this.#voice.goodbyes.next !== undefined;
   }
 
   handle(input: GroupInput, now: Instant): void {
@@ -96,14 +114,27 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
         return this.#demoted(input.total, now);
       case 'step-aside':
         return this.#step('step-aside', input.cause, now);
+      case 'bind':
+        return this.#bind(input.bound, now);
+      case 'take':
+        return this.#take(input.because, input.cause, now);
+      case 'hand-over':
+        return this.#step('handed-over', input.cause, now);
+      case 'yield':
+        return this.#step('better', input.cause, now);
+      case 'stand-down':
+        return this.#step('unsafe', input.cause, now);
+      case 'reassert':
+        return this.#reassert(now);
       case 'lease-lost':
         return this.#lapse('the lease ran out', now);
       case 'claimed':
-        return this.#step('claimed', '', now);
+        return this.#claimed(now);
       case 'claim-failed':
         return this.#claimFailed(input.text, now);
       case 'unsent':
-        return this.#resend(input.interface, now);
+        if (this.state === 'MASTER') this.#voice.resend(input.interface, now);
+        return;
       case 'applied':
         return this.#raise(now);
       case 'repaired':
@@ -124,7 +155,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   }
 
   nextTimeout(): Instant | undefined {
-    let next = this.#goodbyes.next;
+    let next = this.#voice.goodbyes.next;
     if (this.state === 'BACKUP') next = earliest(next, this.#silenceAt());
     if (this.state === 'CLAIMANT') next = earliest(next, this.#patientUntil);
     if (this.state === 'CLAIMANT' || this.state === 'MASTER') {
@@ -166,6 +197,13 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     this.#step('lapsed', cause, now);
   }
 
+  /** A lease that came long after it was asked for may be somebody else's by now. */
+  #claimed(now: Instant): void {
+    const span = this.state === 'MASTER' ? this.#lease.lapsedFor(now) : undefined;
+    if (span === undefined) return this.#step('claimed', '', now);
+    this.#claimFailed(`it came after ${Math.round(span / 1000)} ms`, now);
+  }
+
   #claimFailed(text: string, now: Instant): void {
     this.#claiming = undefined;
     this.#backoff.refused(now);
@@ -174,7 +212,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
 
   #settle(now: Instant): void {
     this.#settleVacancy(now);
-    if (this.state === 'LAPSED') {
+    if (this.state === 'LAPSED' && !this.#bound) {
       const safe = !this.#backoff.forbids(now) && this.#nobodyCanHaveTakenOver(now);
       const cause = safe ? 'woke late, nobody can have taken over' : this.#lapseText(now);
       this.#step(safe ? 'safe' : 'unsafe', cause, now);
@@ -185,7 +223,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     }
     if (this.state === 'CLAIMANT' || this.state === 'MASTER') this.#settleTimers(now);
     this.#settleChallenges(now);
-    if (this.#goodbyes.due(now)) this.#advertiseGoodbye();
+    if (this.#voice.goodbyes.due(now)) this.#voice.sayGoodbye();
   }
 
   #settleChallenges(now: Instant): void {
@@ -212,6 +250,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
 
   /** When a BACKUP takes over if it hears nothing. */
   #silenceAt(): Instant | undefined {
+    if (this.#bound) return undefined;
     const at = silenceOfAll(this.#memberships.values());
     return at === undefined ? undefined : instant(Math.max(at, this.#backoff.until ?? at));
   }
@@ -220,7 +259,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     for (const membership of this.#memberships.values()) {
       const at = membership.advertiseAt;
       if (at !== undefined && at <= now) this.#step('interval', '', now, membership);
-      if (membership.announcements.due(now)) this.#announce(membership);
+      if (membership.announcements.due(now)) this.#voice.announce(membership);
     }
   }
 
@@ -240,6 +279,10 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     const membership = this.#memberships.get(heard.id);
     if (membership === undefined || !this.#listensTo(membership)) return;
     membership.heard = { at: now, source: heard.source, pace: heard.pace };
+    if (this.#bound) {
+      if (this.state === 'BACKUP') membership.restartTimer(heard.family, now);
+      return;
+    }
     const mayPreempt = !this.#backoff.forbids(now) && this.#preemption.permits(heard.pace, now);
     const { state } = this;
     const hearing = { heard, membership, demotion: this.#demotion, state, mayPreempt };
@@ -251,7 +294,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       return;
     }
     this.#vacancy = undefined;
-    if (event !== 'hopeless') this.#goodbyes.stop();
+    if (event !== 'hopeless') this.#voice.goodbyes.stop();
     // Whom we challenge on a segment that came back has let go of it.
     else if (membership.raiseAt !== undefined) membership.raiseAt = now;
     this.#step(event, cause, now, membership, heard.family);
@@ -267,10 +310,37 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       if (membership.member.interface !== place) continue;
       const returns = usable && membership.observed && !membership.usable;
       this.#place(membership, usable, now);
-      if (returns && this.state === 'MASTER') this.#challengeOn(membership, now);
+      if (returns && this.state === 'MASTER' && !this.#bound) this.#challengeOn(membership, now);
     }
     this.#judgeUsable({ usable: `${place} is usable`, not: `no usable interface: ${place}` }, now);
     this.#raise(now);
+  }
+
+  /** What CARP had begun is not finished: the peer listens to beats only. */
+  #bind(bound: boolean, now: Instant): void {
+    if (bound === this.#bound) return;
+    this.#bound = bound;
+    this.#vacancy = undefined;
+    if (!bound && this.state === 'BACKUP') this.#restartTimers(now);
+    if (!bound) return;
+    if (this.state === 'CLAIMANT') this.#step('step-aside', 'the peer speaks by beats', now);
+    for (const each of this.#memberships.values()) {
+      if (each.raiseAt !== undefined) each.raiseAt = now;
+    }
+    this.#raise(now);
+  }
+
+  #take(because: 'granted' | 'silence', cause: string, now: Instant): void {
+    if (this.#backoff.forbids(now)) return;
+    this.#step(because, cause, now);
+  }
+
+  #reassert(now: Instant): void {
+    if (this.state !== 'MASTER') return;
+    this.#voice.present(
+      [...this.#memberships.values()].filter((each) => each.raised),
+      now,
+    );
   }
 
   #place(membership: Membership, usable: boolean, now: Instant): void {
@@ -283,7 +353,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
 
   #challengeOn(membership: Membership, now: Instant): void {
     membership.raiseAt = after(after(now, this.#rules.lease), PATIENCE);
-    this.#advertise(membership, now);
+    this.#voice.advertise(membership, now);
   }
 
   /** What has not been looked at may turn out to be usable. */
@@ -304,15 +374,6 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     if (this.state !== 'MASTER') return;
     for (const membership of this.#memberships.values()) membership.lower();
     this.#raise(now);
-  }
-
-  #resend(place: string, now: Instant): void {
-    if (this.state !== 'MASTER') return;
-    for (const membership of this.#memberships.values()) {
-      if (membership.member.interface !== place || membership.advertiseAt === undefined) continue;
-      const soon = after(now, RESEND_AFTER);
-      if (soon < membership.advertiseAt) membership.advertiseAt = soon;
-    }
   }
 
   #demoted(total: number, now: Instant): void {
@@ -366,23 +427,24 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       case 'claim':
         return this.#claim(now);
       case 'release':
-        return this.#release();
+        return this.#release('release');
+      case 'linger':
+        return this.#release('linger');
       case 'present':
         return this.#present(now);
       case 'challenge':
         this.#patientUntil = after(after(now, this.#rules.lease), PATIENCE);
-        return this.#advertiseAll(now);
+        return this.#voice.advertiseAll(now);
       case 'advertise-all':
-        return this.#advertiseAll(now);
+        return this.#voice.advertiseAll(now);
       case 'advertise':
-        if (membership !== undefined) this.#advertise(membership, now);
+        if (membership !== undefined) this.#voice.advertise(membership, now);
         return;
       case 'assert':
-        if (membership !== undefined) this.#assert(membership, now);
+        if (membership !== undefined) this.#voice.assert(membership, now);
         return;
       case 'goodbye':
-        this.#goodbyes.start(now);
-        return this.#advertiseGoodbye();
+        return this.#voice.goodbye(now);
       case 'restart-timer':
         if (membership !== undefined && family !== undefined) membership.restartTimer(family, now);
         return;
@@ -398,7 +460,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     for (const each of this.#memberships.values()) each.lower();
     this.#lease.renewed(now);
     this.#backoff.claimed(now);
-    this.#goodbyes.stop();
+    this.#voice.goodbyes.stop();
     this.#askForLease(now);
   }
 
@@ -407,11 +469,11 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     this.#outputs.push({ kind: 'claim', members: this.#claiming.map(({ member }) => member) });
   }
 
-  #release(): void {
+  #release(kind: 'release' | 'linger'): void {
     for (const each of this.#memberships.values()) each.lower();
     this.#lease.released();
     this.#claiming = undefined;
-    this.#outputs.push({ kind: 'release' });
+    this.#outputs.push({ kind });
   }
 
   #present(now: Instant): void {
@@ -421,12 +483,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     for (const membership of raised) {
       membership.raised = true;
       membership.raiseAt = undefined;
-      this.#advertise(membership, now);
     }
-    for (const membership of raised) {
-      membership.announcements.start(now);
-      this.#announce(membership);
-    }
+    this.#voice.present(raised, now);
   }
 
   #restartTimers(now: Instant): void {
@@ -434,38 +492,6 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       each.stopTimers();
       if (each.usable) each.restartTimers(now);
     }
-  }
-
-  #advertiseAll(now: Instant): void {
-    for (const membership of this.#memberships.values()) this.#advertise(membership, now);
-  }
-
-  /** A MASTER speaks for what it has raised, and where it challenges another one. */
-  #advertise(membership: Membership, now: Instant): void {
-    const { member, usable, raised, raiseAt } = membership;
-    if (!usable || (this.state === 'MASTER' && !raised && raiseAt === undefined)) return;
-    const serves = this.state === 'MASTER' && raised;
-    membership.scheduleAdvertisement(now);
-    if (!serves) membership.advertiseAt = after(now, CHALLENGE_PAUSE);
-    const pace = membership.effective(this.#demotion);
-    this.#outputs.push({ kind: 'advertise', member, pace, serves });
-  }
-
-  #advertiseGoodbye(): void {
-    for (const { usable, member } of this.#memberships.values()) {
-      if (!usable) continue;
-      this.#outputs.push({ kind: 'advertise', member, pace: GOODBYE, serves: false });
-    }
-  }
-
-  #announce({ member }: Membership): void {
-    this.#outputs.push({ kind: 'announce', member });
-  }
-
-  #assert(membership: Membership, now: Instant): void {
-    if (!membership.raised || !membership.answers.take(now)) return;
-    this.#advertise(membership, now);
-    this.#announce(membership);
   }
 }
 

@@ -33,6 +33,18 @@ export type GroupInput =
   | { readonly kind: 'interface'; readonly interface: string; readonly usable: boolean }
   | { readonly kind: 'demotion'; readonly total: number }
   | { readonly kind: 'step-aside'; readonly cause: string }
+  /** Whether the peer's beats decide: then advertisements and their timers do not. */
+  | { readonly kind: 'bind'; readonly bound: boolean }
+  /** The peer has granted the VIPs, or is dead: they are ours. */
+  | { readonly kind: 'take'; readonly cause: string; readonly because: 'granted' | 'silence' }
+  /** The peer takes over: let go, but keep forwarding what is under way. */
+  | { readonly kind: 'hand-over'; readonly cause: string }
+  /** The peer is MASTER too and stays it. */
+  | { readonly kind: 'yield'; readonly cause: string }
+  /** After a lapse: somebody may have taken over. */
+  | { readonly kind: 'stand-down'; readonly cause: string }
+  /** Tell everybody again where the VIPs are. */
+  | { readonly kind: 'reassert' }
   /** The kernel found the lease lapsed when it was to be renewed. */
   | { readonly kind: 'lease-lost' }
   /** An advertisement could not be sent on the interface. */
@@ -62,6 +74,8 @@ export type GroupOutput =
   | { readonly kind: 'claim'; readonly members: readonly Member[] }
   | { readonly kind: 'renew' }
   | { readonly kind: 'release' }
+  /** Stop answering at once, keep forwarding for a while; answered by nothing. */
+  | { readonly kind: 'linger' }
   | {
       readonly kind: 'advertise';
       readonly member: Member;

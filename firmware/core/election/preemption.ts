@@ -31,6 +31,11 @@ export class Preemption {
     this.#improvedAt = now;
   }
 
+  /** When a living MASTER that is merely less preferred may be replaced; undefined for never. */
+  get permittedAt(): Instant | undefined {
+    return this.#rule.enabled ? after(this.#improvedAt, this.#rule.delay) : undefined;
+  }
+
   /** `master` is what the living MASTER advertises; it is known to be worse than we are. */
   permits(master: Pace, now: Instant): boolean {
     // Failback may be switched off; replacing a MASTER that cannot serve everything is none.

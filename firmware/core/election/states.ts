@@ -24,7 +24,9 @@
  *     two nodes answer for an address;
  *   - a MASTER whose link comes back challenges there first and raises its VIPs on it afterwards,
  *     for another one may serve that segment;
- *   - a takeover on silence needs silence on every usable segment of the group.
+ *   - a takeover on silence needs silence on every usable segment of the group;
+ *   - between two nodes that hear each other's beats the place changes hands by grant only
+ *     (core/peer/accord.ts): the one lets go, then the other claims.
  *
  * Nothing in this file knows time or addresses: failover-group.ts finds out which event happened,
  * this table says what it means. Every cell is written; `ignore` says why nothing happens.
@@ -73,13 +75,19 @@ export type Event =
   /** The kernel would not give the lease or raise the VIPs. */
   | 'claim-failed'
   /** Continues groups that are MASTER: the failover mode was changed. */
-  | 'inherit';
+  | 'inherit'
+  /** The peer has let go and granted us the place. */
+  | 'granted'
+  /** The peer takes over and has been told to wait until we have let go. */
+  | 'handed-over';
 
 export type Action =
   /** Take the lease, raise the VIPs. */
   | 'claim'
   /** Give the lease back, lower the VIPs. */
   | 'release'
+  /** Give the lease back, but go on forwarding what is under way. */
+  | 'linger'
   /**
    * Of each VHID that was raised: advertise it and start its interval timer; gratuitous ARP and
    * unsolicited NA, now and repeated.
@@ -130,6 +138,8 @@ const NOT_LISTENING = 'a node in INIT counts advertisements but takes no part';
 const NO_TIMERS = 'no timer runs in this state';
 const NO_LEASE = 'no lease is held in this state';
 const NOT_SPEAKING = 'only a MASTER advertises';
+const NO_CLAIM = 'nothing was claimed by beats';
+const SERVES_NOTHING = 'serves nothing that it could hand over';
 const NOT_NEW = 'only a group that has just begun continues another one';
 
 /** What a state is to those outside: only a MASTER serves. */
@@ -158,6 +168,8 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     claimed: ignore(NO_LEASE),
     'claim-failed': ignore(NO_LEASE),
     inherit: ignore('cannot serve'),
+    granted: ignore('cannot serve'),
+    'handed-over': ignore(SERVES_NOTHING),
   },
   BACKUP: {
     usable: ignore('already usable; the new segment got its own timer'),
@@ -179,6 +191,8 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     claimed: ignore(NO_LEASE),
     'claim-failed': ignore(NO_LEASE),
     inherit: to('MASTER', 'claim'),
+    granted: to('MASTER', 'claim'),
+    'handed-over': ignore(SERVES_NOTHING),
   },
   CLAIMANT: {
     usable: ignore('already usable; the new segment got its own timer'),
@@ -200,6 +214,8 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     claimed: ignore(NO_LEASE),
     'claim-failed': ignore(NO_LEASE),
     inherit: ignore(NOT_NEW),
+    granted: to('MASTER', 'claim'),
+    'handed-over': ignore(SERVES_NOTHING),
   },
   MASTER: {
     usable: ignore('already usable; the returned segment is raised by itself'),
@@ -221,6 +237,8 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     claimed: to('MASTER', 'present'),
     'claim-failed': to('BACKUP', ...LEAVE),
     inherit: ignore(NOT_NEW),
+    granted: ignore(NO_CLAIM),
+    'handed-over': to('BACKUP', 'linger', 'restart-timers'),
   },
   LAPSED: {
     usable: ignore('the verdict comes first'),
@@ -242,5 +260,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     claimed: ignore('the verdict comes first'),
     'claim-failed': ignore(NO_LEASE),
     inherit: ignore(NOT_NEW),
+    granted: to('MASTER', 'claim'),
+    'handed-over': to('BACKUP', 'linger', 'restart-timers'),
   },
 };

@@ -5,26 +5,26 @@
  * one another: a lost carrier demotes the node and moves all of it, a demotion changes what every
  * group advertises, a refused frame becomes an alert with a name.
  */
-import type { CarpRefusal, ReceivedCarp } from '../../wire/carp-reception.ts';
 import type { PairConfiguration, VipConfiguration } from '../configuration/pair-configuration.ts';
-import { isGoodbye } from '../election/contention.ts';
 import { DemotionLedger } from '../election/demotion.ts';
 import type { FailoverGroup } from '../election/failover-group.ts';
 import type { GroupOutput } from '../election/group-io.ts';
-import { ADVSKEW_DEMOTED, rank } from '../election/interval.ts';
+import { ADVSKEW_DEMOTED } from '../election/interval.ts';
 import { type PublicState, publicState } from '../election/states.ts';
 import { invariant } from '../invariant.ts';
 import type { Machine } from '../machine.ts';
 import { after, type Duration, earliest, type Instant, seconds } from '../time.ts';
 import { Bulletin } from './bulletin.ts';
-import { groupId, vipId } from './group-plan.ts';
+import { CarpHearing } from './carp-hearing.ts';
+import { Departure } from './departure.ts';
+import { groupId } from './group-plan.ts';
 import type { InterfaceWatch } from './interface-watch.ts';
+import { KernelCare } from './kernel-care.ts';
 import { type GroupTold, NodeGroups } from './node-groups.ts';
-import type { NodeInput, NodeOutput, NodeProblem, SeenInterface } from './node-io.ts';
+import type { NodeInput, NodeOutput, SeenInterface } from './node-io.ts';
 import { type NodeScene, nextScene } from './node-scene.ts';
 import { watchPaths } from './path-watch.ts';
-import { refusalAlert } from './refusal-alerts.ts';
-import { RepairSchedule } from './repair-schedule.ts';
+import { LINGER, PeerConduct } from './peer-conduct.ts';
 import { Speaker } from './speaker.ts';
 
 /** An alert about something heard ends when it has not been heard for this long. */
@@ -41,33 +41,75 @@ export interface NodeStart {
   readonly maintenance: boolean;
   /** A random 64-bit number for each VHID's counter. */
   readonly random64: () => bigint;
+  /** Random, 64 bits: this life of the process. */
+  readonly bootId: bigint;
+  /** Random, 32 bits: low half of the counters of all advertisements of this life. */
+  readonly counterTag: number;
 }
 
 export class FailoverNode implements Machine<NodeInput, NodeOutput> {
   readonly demotions = new DemotionLedger();
   readonly bulletin = new Bulletin((event) => this.#outputs.push({ kind: 'event', event }));
   readonly #outputs: NodeOutput[] = [];
+  readonly conduct: PeerConduct;
+  readonly #departure: Departure;
   readonly #speaker: Speaker;
   readonly #groups: NodeGroups;
-  readonly #repairs = new RepairSchedule();
+  readonly #kernel: KernelCare;
+  readonly #carp: CarpHearing;
   #scene: NodeScene;
-  #repairing = false;
   #stopping = false;
   #stopped = false;
 
-  constructor({ configuration, maintenance, random64 }: NodeStart, now: Instant) {
+  constructor(start: NodeStart, now: Instant) {
+    const { configuration, maintenance, random64, bootId, counterTag } = start;
     this.bulletin.event('start', `node ${configuration.node} (${configuration.role}) starts`);
-    this.#speaker = new Speaker(random64);
+    this.#speaker = new Speaker(random64, counterTag);
     this.#scene = nextScene(configuration, undefined, now);
     this.#groups = new NodeGroups({
       scene: this.#scene,
       onTold: (told) => this.#pass(told),
       onPlan: (plan) => this.#outputs.push({ kind: 'apply', plan }),
     });
+    this.#kernel = new KernelCare(this.bulletin, this.#groups);
+    this.conduct = new PeerConduct(
+      {
+        bulletin: this.bulletin,
+        groups: this.#groups,
+        scene: () => this.#scene,
+        demotion: () => {
+          const reasons = this.demotions.list().map(({ reason }) => reason);
+          return { total: this.demotions.total(), reasons };
+        },
+        blame: (reason, stands, at) => {
+          if (stands) this.#demote(reason, 'segment-watch', at);
+          else this.#promote(reason, at);
+        },
+        push: (output) => this.#outputs.push(output),
+        identity: { bootId, counterTag },
+      },
+      now,
+    );
+    this.#carp = new CarpHearing({
+      bulletin: this.bulletin,
+      groups: this.#groups,
+      conduct: this.conduct,
+      scene: () => this.#scene,
+    });
+    this.#departure = new Departure({
+      conduct: this.conduct,
+      state: () => this.state,
+      demotion: () => this.demotions.total(),
+      demote: (weight, at) => this.#demote('operator', 'operator', at, undefined, weight),
+      promote: (at) => this.#promote('operator', at),
+      onHandover: (ok, text) => this.#outputs.push({ kind: 'handover-ended', ok, text }),
+      onGone: (at) => this.#finish(at),
+    });
     this.#demote('boot', 'start', now);
     if (maintenance) this.#demote('maintenance', 'operator', now);
     this.#speaker.configure(undefined, this.#scene, now);
     this.#groups.configure(this.#scene, this.demotions.total(), now);
+    this.conduct.configure(now);
   }
 
   get configuration(): PairConfiguration {
@@ -116,6 +158,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     if (this.#stopping && !HEARD_WHILE_STOPPING.has(input.kind)) return;
     switch (input.kind) {
       case 'wake':
+        if (this.#groups.renewalDue(now)) this.conduct.beforeRenewal(now);
         return this.#groups.tellAll({ kind: 'wake' }, now);
       case 'settled':
         return this.#settle(now);
@@ -124,9 +167,21 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
       case 'interface':
         return this.#see(input.interface, input.seen, now);
       case 'advertisement':
-        return this.#hear(input.interface, input.advertisement, now);
+        return this.#carp.hear(input.interface, input.advertisement, now);
       case 'refused':
-        return this.#refused(input.interface, input.refusal, now);
+        return this.#carp.refused(input.interface, input.refusal, now);
+      case 'beat':
+        return this.conduct.beat(input.interface, input.beat, now);
+      case 'beat-refused':
+        return this.conduct.refused(input, now);
+      case 'session':
+        return this.conduct.session(now);
+      case 'let-go':
+        return this.conduct.letGo(input.ok, now);
+      case 'frames':
+        return this.conduct.counted(input.interface, input.frames, now);
+      case 'handover':
+        return this.#departure.handOver(now);
       case 'renewed':
         if (!input.held) this.#groups.tellHolder(input.group, { kind: 'lease-lost' }, now);
         return;
@@ -139,9 +194,9 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
       case 'sent':
         return this.#sent(input.interface, input.ok, now);
       case 'problems':
-        return this.#applied(input.problems, now);
+        return this.#kernel.applied(input.problems, now);
       case 'damaged':
-        return this.#damaged(input.text, now);
+        return this.#kernel.damaged(input.text, now);
       case 'maintenance':
         return this.#maintain(input.entered, now);
       case 'stop':
@@ -156,8 +211,10 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
   nextTimeout(): Instant | undefined {
     let next = earliest(this.demotions.nextExpiry(), this.bulletin.nextTimeout());
     next = earliest(next, this.#groups.nextTimeout());
+    next = earliest(next, this.#departure.nextTimeout());
     if (this.#stopping) return next;
-    next = earliest(next, this.#repairs.nextTimeout());
+    next = earliest(next, this.conduct.nextTimeout());
+    next = earliest(next, this.#kernel.nextTimeout());
     for (const { link } of this.interfaces.values()) next = earliest(next, link.nextTimeout());
     return next;
   }
@@ -168,6 +225,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.#scene = nextScene(configuration, former, now);
     this.#speaker.configure(former, this.#scene, now);
     this.#groups.configure(this.#scene, this.demotions.total(), now);
+    this.conduct.configure(now);
     for (const [name, watch] of this.interfaces) {
       if (watch.link.observed) this.#judgeLink(name, watch, now);
     }
@@ -192,6 +250,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     watch.see(seen, now);
     const lost = watch.missing.some((each) => !missed.includes(each));
     if (returned || lost) this.#groups.apply();
+    this.conduct.see(name, watch, now);
     this.#tellLink(name, watch, before, now);
     this.#finishBoot(now);
   }
@@ -202,7 +261,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     if (usable !== before) this.bulletin.event('link', `${name} (${watch.device}): ${explanation}`);
     this.#groups.tellAll({ kind: 'interface', interface: name, usable }, now);
     // Leave before the demotion is advertised: the peer must not take over while we still serve.
-    if (before && !usable && watch.carriesVips) {
+    if (before && !usable && watch.carriesVips && !this.conduct.isKnown) {
       this.#groups.tellAll({ kind: 'step-aside', cause }, now);
     }
     this.#judgeLink(name, watch, now);
@@ -225,48 +284,8 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.#promote('boot', now);
   }
 
-  #hear(place: string, heard: ReceivedCarp, now: Instant): void {
-    const vip = this.configuration.vips.find(
-      (each) => each.interface === place && each.vhid === heard.vhid,
-    );
-    if (vip === undefined) return;
-    this.bulletin.counters.add(`carp.${place}.received`);
-    const { source, family, advbase, advskew } = heard;
-    const pace = { advbase, advskew };
-    if (rank(pace) === rank(vip) && advskew < ADVSKEW_DEMOTED) {
-      const what = `${source} advertises VIP ${vip.name} with our own advbase and advskew`;
-      const text = `${what}: both nodes have the same role?`;
-      this.bulletin.alert(`skew:${vip.name}`, text, now, HEARD_ALERT);
-    }
-    const id = vipId(this.configuration, vip);
-    const ownSource = this.interfaces.get(place)?.source(family, vip.peer);
-    const input = {
-      kind: 'advertisement',
-      heard: { id, family, source, ownSource, pace },
-    } as const;
-    this.#groups.tell(groupId(this.configuration, vip), input, now);
-    const { state } = this.groupOf(vip);
-    if (state === 'MASTER' && !isGoodbye(pace)) this.#secondMaster(vip, source, now);
-  }
-
-  #secondMaster(vip: VipConfiguration, source: string, now: Instant): void {
-    this.bulletin.counters.add(`carp.${vip.interface}.second-master`);
-    const text = `${source} is a second master of VIP ${vip.name}`;
-    this.bulletin.alert(`second-master:${vip.name}`, text, now, HEARD_ALERT);
-  }
-
-  #refused(place: string, refusal: CarpRefusal, now: Instant): void {
-    this.bulletin.counters.add(`carp.${place}.refused.${refusal.refusal}`);
-    const vhids = new Set(
-      this.configuration.vips.filter((vip) => vip.interface === place).map(({ vhid }) => vhid),
-    );
-    const alert = refusalAlert(place, refusal, vhids);
-    if (alert !== undefined) this.bulletin.alert(alert.code, alert.text, now, HEARD_ALERT);
-  }
-
-  #claimFailed(number: number, text: string, now: Instant): void {
-    this.bulletin.alert('claim', `the kernel refused the VIPs: ${text}`, now, HEARD_ALERT);
-    this.#groups.tellHolder(number, { kind: 'claim-failed', text }, now);
+  #claimFailed(group: number, text: string, now: Instant): void {
+    this.#kernel.claimFailed(group, text, now);
     this.#demote('service:lease', 'kernel', now, CLAIM_DEMOTION);
   }
 
@@ -279,33 +298,9 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     if (verdict === 'unchanged') return;
     if (verdict === 'recovered') return this.#promote(`send:${name}`, now);
     const cause = `advertisements cannot be sent on ${name}`;
-    this.#groups.tellAll({ kind: 'step-aside', cause }, now);
+    this.#stepAside(cause, now);
     this.#demote(`send:${name}`, 'send-watch', now, HEARD_ALERT);
     this.bulletin.alert(`send:${name}`, cause, now);
-  }
-
-  /** What could not be done is told while it lasts; what was done may be claimed. */
-  #applied(problems: readonly NodeProblem[], now: Instant): void {
-    const codes = new Set(problems.map(({ code, device }) => `${code}:${device}`));
-    this.bulletin.clearOthers(PROBLEM_CODE, codes);
-    for (const { code, device, text } of problems)
-      this.bulletin.alert(`${code}:${device}`, text, now);
-    this.#groups.tellAll({ kind: this.#repairing ? 'repaired' : 'applied' }, now);
-    this.#repairing = false;
-    if (problems.some(({ code }) => code === 'plan-refused')) this.#repairs.demand(now);
-  }
-
-  #damaged(text: string, now: Instant): void {
-    this.bulletin.counters.add('kernel.damaged');
-    this.bulletin.alert('damaged', `${text}; repaired`, now, HEARD_ALERT);
-    this.#repairs.demand(now);
-    this.#repair(now);
-  }
-
-  #repair(now: Instant): void {
-    if (!this.#repairs.due(now)) return;
-    this.#repairing = true;
-    this.#groups.apply();
   }
 
   #maintain(entered: boolean, now: Instant): void {
@@ -313,28 +308,45 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.#outputs.push({ kind: 'remember', maintenance: entered });
     this.bulletin.event('maintenance', entered ? 'maintenance begins' : 'maintenance ends');
     if (!entered) return this.#promote('maintenance', now);
-    this.#groups.tellAll({ kind: 'step-aside', cause: 'maintenance' }, now);
+    this.#stepAside('maintenance', now);
     this.#demote('maintenance', 'operator', now);
   }
 
+  /** CARP's way to leave; where the peer's beats decide, the demotion that follows is enough. */
+  #stepAside(cause: string, now: Instant): void {
+    if (!this.conduct.isKnown) this.#groups.tellAll({ kind: 'step-aside', cause }, now);
+  }
+
+  /** First the peer takes over, if it can; then everything is let go. */
   #stop(now: Instant): void {
-    this.#stopping = true;
     this.bulletin.event('stop', 'the node stops');
+    this.#departure.leave(now);
+  }
+
+  #finish(now: Instant): void {
+    this.#stopping = true;
     this.#groups.tellAll({ kind: 'stop', cause: 'stopped' }, now);
-    this.#finishStop();
+    this.#finishStop(now);
   }
 
   #settle(now: Instant): void {
     for (const reason of this.demotions.expire(now)) this.#demotionEnded(reason, now);
     this.bulletin.settle(now);
     if (!this.#stopping) this.#settleKernel(now);
+    this.conduct.settle(now);
     this.#groups.settle(now);
-    watchPaths(this.groups.values(), this.bulletin, now);
-    this.#finishStop();
+    this.conduct.judge(now);
+    watchPaths(
+      { groups: this.groups.values(), relation: this.conduct.relation },
+      this.bulletin,
+      now,
+    );
+    this.#departure.settle(now);
+    this.#finishStop(now);
   }
 
   #settleKernel(now: Instant): void {
-    this.#repair(now);
+    this.#kernel.settle(now);
     for (const [name, watch] of this.interfaces) {
       const before = watch.link.usable;
       watch.link.settle(now);
@@ -342,19 +354,24 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     }
   }
 
-  #finishStop(): void {
+  #finishStop(now: Instant): void {
     if (!this.#stopping || this.#stopped || this.#groups.sayGoodbye) return;
     this.#stopped = true;
+    this.conduct.farewell(now);
     this.#outputs.push({ kind: 'stopped' });
   }
 
   #pass({ group, output, scene, now }: GroupTold): void {
     switch (output.kind) {
       case 'claim': {
+        this.conduct.beforeRenewal(now);
         const vips = output.members.map((member) => this.#speaker.place(member, scene));
         this.#outputs.push({ kind: 'claim', group: group.rules.group, vips });
         return;
       }
+      case 'linger':
+        this.#outputs.push({ kind: 'linger', group: group.rules.group, span: LINGER });
+        return;
       case 'renew':
       case 'release':
         this.#outputs.push({ kind: output.kind, group: group.rules.group });
@@ -381,7 +398,11 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     const data = { group: name, from, to, cause, monotonicUs: now };
     this.bulletin.event(kind, `${name}: ${from} -> ${to}: ${cause}`, data);
     if (to === 'LAPSED') this.bulletin.counters.add('lease.lapsed');
-    if (from === 'LAPSED' && to === 'BACKUP') this.#demote('late', 'election', now, LATE_DEMOTION);
+    if (from === 'LAPSED' && to === 'BACKUP') {
+      this.conduct.recordLoss(now);
+      this.#demote('late', 'election', now, LATE_DEMOTION);
+    }
+    if (to === 'MASTER') this.#promote('operator', now);
     if (event === 'silence' && this.#heardAnybody(group)) {
       this.bulletin.alert('takeover', `${name} became MASTER: ${cause}`, now, TAKEOVER_ALERT);
     }
@@ -392,11 +413,17 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     return [...group.memberships.values()].some((each) => each.heard !== undefined);
   }
 
-  #demote(reason: string, owner: string, now: Instant, lasts?: Duration): void {
+  #demote(
+    reason: string,
+    owner: string,
+    now: Instant,
+    lasts?: Duration,
+    weight: number = ADVSKEW_DEMOTED,
+  ): void {
     const expires = lasts === undefined ? {} : { expires: after(now, lasts) };
-    const isNew = this.demotions.raise({ reason, weight: ADVSKEW_DEMOTED, owner, ...expires }, now);
+    const isNew = this.demotions.raise({ reason, weight, owner, ...expires }, now);
     if (!isNew) return;
-    this.bulletin.event('demotion', `demoted: ${reason}`, { reason, weight: ADVSKEW_DEMOTED });
+    this.bulletin.event('demotion', `demoted: ${reason}`, { reason, weight });
     this.#groups.tellAll({ kind: 'demotion', total: this.demotions.total() }, now);
   }
 
@@ -413,7 +440,3 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.#groups.tellAll({ kind: 'demotion', total: this.demotions.total() }, now);
   }
 }
-
-/** Alert codes that come from applying a plan. */
-const PROBLEM_CODE =
-  /^(no-device|address-refused|wrong-prefix|unsupported|vip-refused|plan-refused):/;

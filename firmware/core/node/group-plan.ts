@@ -34,13 +34,14 @@ export function groupId(configuration: PairConfiguration, vip: VipConfiguration)
   return configuration.failover === 'node' ? 'node' : vipId(configuration, vip);
 }
 
-/** One lease length for the node: short enough for its most impatient VHID. */
+/** One lease length for the node: short enough for its most impatient VHID and the beats. */
 export function leaseOf(configuration: PairConfiguration): Duration {
   return leaseLength(
     configuration.vips.flatMap(({ advbase, advskew, peerAdvskew }) => [
       { advbase, advskew },
       { advbase, advskew: peerAdvskew },
     ]),
+    configuration.beats,
   );
 }
 

@@ -91,7 +91,7 @@ export class NodeGroups {
       leaseOf(configuration),
     );
     const kept = [...this.#keptDevices()];
-    const more = kept.map((device) => ({ device, addresses: [], families: [] }));
+    const more = kept.map((device) => ({ device, addresses: [], families: [], beats: [] }));
     this.#onPlan({ ...plan, interfaces: [...plan.interfaces, ...more] });
   }
 
@@ -109,6 +109,11 @@ export class NodeGroups {
     for (const group of this.#groups.values()) {
       if (group.rules.group === lease) this.#tell(group, input, now);
     }
+  }
+
+  /** A lease is to be renewed now. */
+  renewalDue(now: Instant): boolean {
+    return [...this.#groups.values()].some((group) => group.renewDue(now));
   }
 
   settle(now: Instant): void {

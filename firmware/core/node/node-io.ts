@@ -4,10 +4,13 @@
  */
 import type { CarpRefusal, ReceivedCarp } from '../../wire/carp-reception.ts';
 import type { Cidr } from '../../wire/ip-address.ts';
+import type { PeerBeat } from '../../wire/peer-beat.ts';
+import type { DatagramRefusal } from '../../wire/sealed-datagram.ts';
 import type { DesiredAddresses } from '../addressing/desired-addresses.ts';
 import type { PairConfiguration, VipConfiguration } from '../configuration/pair-configuration.ts';
 import type { Pace } from '../election/interval.ts';
 import type { Family } from '../election/membership.ts';
+import type { Duration } from '../time.ts';
 
 /** An interface as it was found. */
 export interface SeenInterface {
@@ -31,6 +34,21 @@ export type NodeInput =
       readonly advertisement: ReceivedCarp;
     }
   | { readonly kind: 'refused'; readonly interface: string; readonly refusal: CarpRefusal }
+  /** A beat of the peer, authentic and fresh. */
+  | { readonly kind: 'beat'; readonly interface: string; readonly beat: PeerBeat }
+  /** A datagram that is no beat of the peer. */
+  | {
+      readonly kind: 'beat-refused';
+      readonly interface: string;
+      readonly reason: DatagramRefusal;
+      readonly source: string;
+    }
+  /** A session with the peer has begun: beats can be sealed. */
+  | { readonly kind: 'session' }
+  /** What `count-frames` asked for. */
+  | { readonly kind: 'frames'; readonly interface: string; readonly frames: number }
+  /** Outcome of a hand-over: the VIPs of the group are answered for no more. */
+  | { readonly kind: 'let-go'; readonly group: number; readonly ok: boolean }
   /** Outcome of a renewal. */
   | { readonly kind: 'renewed'; readonly group: number; readonly held: boolean }
   /** Outcome of a claim. */
@@ -45,6 +63,8 @@ export type NodeInput =
   /** Somebody else changed what we own in the kernel. */
   | { readonly kind: 'damaged'; readonly text: string }
   | { readonly kind: 'maintenance'; readonly entered: boolean }
+  /** Give the VIPs to the peer; answered by `handover-ended`. */
+  | { readonly kind: 'handover' }
   | { readonly kind: 'stop' };
 
 export interface NodeProblem {
@@ -63,7 +83,11 @@ export type EventKind =
   | 'link'
   | 'lease'
   | 'config'
-  | 'maintenance';
+  | 'maintenance'
+  /** The peer came or went. */
+  | 'peer'
+  /** Two masters met. */
+  | 'overlap';
 
 export interface NodeEvent {
   readonly kind: EventKind;
@@ -82,6 +106,25 @@ export type NodeOutput =
     }
   | { readonly kind: 'renew'; readonly group: number }
   | { readonly kind: 'release'; readonly group: number }
+  /** Let the peer take over: stop answering, go on forwarding for so long. */
+  | { readonly kind: 'linger'; readonly group: number; readonly span: Duration }
+  /** Send a beat to the peer on this path. */
+  | {
+      readonly kind: 'beat';
+      readonly interface: string;
+      readonly device: string;
+      readonly destination: string;
+      readonly beat: PeerBeat;
+    }
+  /** How many frames has the device received since it exists? Answered by `frames`. */
+  | { readonly kind: 'count-frames'; readonly interface: string; readonly device: string }
+  /** Ask the peer for a new session on this path. */
+  | {
+      readonly kind: 'greet';
+      readonly interface: string;
+      readonly device: string;
+      readonly destination: string;
+    }
   | {
       readonly kind: 'advertise';
       readonly vip: VipConfiguration;
@@ -103,5 +146,7 @@ export type NodeOutput =
   | { readonly kind: 'event'; readonly event: NodeEvent }
   /** Keep over restarts. */
   | { readonly kind: 'remember'; readonly maintenance: boolean }
+  /** What became of each `handover`, one line for people. */
+  | { readonly kind: 'handover-ended'; readonly ok: boolean; readonly text: string }
   /** After `stop`: all is released and said. */
   | { readonly kind: 'stopped' };

@@ -3,18 +3,12 @@
  */
 import type { Cidr } from '../../wire/ip-address.ts';
 import type { VipConfiguration } from '../configuration/pair-configuration.ts';
-import type { Membership } from '../election/membership.ts';
 import { publicState } from '../election/states.ts';
-import type {
-  HeardSnapshot,
-  LinkSnapshot,
-  PeerSnapshot,
-  Snapshot,
-  VipSnapshot,
-} from '../telemetry/snapshot.ts';
-import { between, type Instant, toMilliseconds } from '../time.ts';
+import type { LinkSnapshot, Snapshot, VipSnapshot } from '../telemetry/snapshot.ts';
+import type { Instant } from '../time.ts';
 import type { FailoverNode } from './failover-node.ts';
 import { vipId } from './group-plan.ts';
+import { peerSnapshot } from './peer-snapshot.ts';
 
 /** The part of the status document that the election knows; the process adds the rest. */
 export type NodeSnapshot = Omit<Snapshot, 'version' | 'config' | 'pid' | 'uptime' | 'realtime'>;
@@ -88,28 +82,6 @@ function links(node: FailoverNode): readonly LinkSnapshot[] {
     carrier: seen?.carrier ?? false,
     addresses: (seen?.addresses ?? []).map(cidrText),
   }));
-}
-
-function peerSnapshot(node: FailoverNode, now: Instant): PeerSnapshot {
-  const memberships = [...node.groups.values()].flatMap((group) => [...group.memberships.values()]);
-  // Nobody speaks to a MASTER: its silence says nothing.
-  const unheard = node.state === 'MASTER' ? null : false;
-  return {
-    reachable: memberships.some((each) => heardLately(each, now)) || unheard,
-    heard: memberships.flatMap((membership) => heardSnapshot(membership, now)),
-  };
-}
-
-function heardLately({ heard, deadTime }: Membership, now: Instant): boolean {
-  return heard !== undefined && between(heard.at, now) < deadTime;
-}
-
-function heardSnapshot({ heard, member }: Membership, now: Instant): readonly HeardSnapshot[] {
-  if (heard === undefined) return [];
-  const { source, pace, at } = heard;
-  return [
-    { vip: member.name, source, ...pace, agoMs: Math.round(toMilliseconds(between(at, now))) },
-  ];
 }
 
 const cidrText = ({ address, prefix }: Cidr): string => `${address}/${prefix}`;

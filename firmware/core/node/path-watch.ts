@@ -1,28 +1,64 @@
 /**
- * Segments that are broken between the nodes: every VHID on an interface is silent while the master
- * is heard on another interface of the same group. The node stays BACKUP, and somebody must be told
- * which cable or switch.
+ * Segments that are broken between the nodes, so that somebody is told which cable or switch.
+ *
+ * By beats: the peer is heard on another path but not on this one, though the link is up. By
+ * advertisements: every VHID on an interface is silent while the master is heard elsewhere; then
+ * something on the segment stops multicast.
  */
 import type { FailoverGroup } from '../election/failover-group.ts';
+import type { PeerPath } from '../peer/peer-path.ts';
+import type { PeerRelation } from '../peer/peer-relation.ts';
 import type { Instant } from '../time.ts';
 import type { Bulletin } from './bulletin.ts';
 
+export interface WatchedPaths {
+  readonly groups: Iterable<FailoverGroup>;
+  readonly relation: PeerRelation | undefined;
+}
+
 export function watchPaths(
-  groups: Iterable<FailoverGroup>,
+  { groups, relation }: WatchedPaths,
   bulletin: Bulletin,
   now: Instant,
 ): void {
-  const broken = new Set<string>();
-  for (const group of groups) {
-    const { heard, silent } = interfacesOf(group, now);
-    if (heard.size === 0) continue;
-    for (const place of silent) {
-      broken.add(`path:${place}`);
-      const text = `the master is heard on ${[...heard].join(', ')} but not on ${place}`;
-      bulletin.alert(`path:${place}`, text, now);
-    }
+  const broken = new Map<string, string>();
+  for (const group of groups) namesSilent(group, relation, broken, now);
+  if (relation?.isBinding === true) namesBroken(relation, broken, now);
+  for (const [code, text] of broken) bulletin.alert(code, text, now);
+  bulletin.clearOthers(/^path:/, new Set(broken.keys()));
+}
+
+function namesSilent(
+  group: FailoverGroup,
+  relation: PeerRelation | undefined,
+  broken: Map<string, string>,
+  now: Instant,
+): void {
+  const { heard, silent } = interfacesOf(group, now);
+  const byBeats = relation?.isBinding === true && relation.beat?.serving === true;
+  if (heard.size === 0 && !byBeats) return;
+  const elsewhere = byBeats ? 'by its beats' : `on ${[...heard].join(', ')}`;
+  for (const place of silent) {
+    const what = `the master is heard ${elsewhere}, but its advertisements do not arrive on ${place}`;
+    broken.set(`path:${place}`, `${what}: is multicast blocked?`);
   }
-  bulletin.clearOthers(/^path:/, broken);
+}
+
+function namesBroken(relation: PeerRelation, broken: Map<string, string>, now: Instant): void {
+  const name = relation.beat?.node ?? 'the peer';
+  for (const path of relation.paths.all) {
+    const text = fault(path, name, now);
+    if (text !== undefined) broken.set(`path:${path.interface}`, text);
+  }
+}
+
+function fault(path: PeerPath, name: string, now: Instant): string | undefined {
+  const place = path.interface;
+  if (path.far?.usable === false) return `${name} has no link on ${place}`;
+  if (!path.usable) return undefined;
+  const at = path.brokenAt();
+  if (at !== undefined && now >= at) return `no beats of ${name} arrive on ${place}`;
+  return undefined;
 }
 
 /** Only a BACKUP listens. */

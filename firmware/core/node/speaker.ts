@@ -17,10 +17,15 @@ export class Speaker {
   readonly former = new FormerVips();
   readonly #counters = new Map<string, AdvertisementCounter>();
   readonly #random64: () => bigint;
+  readonly #tag: number;
 
-  /** `random64`: a random 64-bit number for each VHID's counter. */
-  constructor(random64: () => bigint) {
+  /**
+   * `random64`: a random 64-bit number for each VHID's counter; `tag`: low half of all of them, by
+   * which the peer knows our advertisements.
+   */
+  constructor(random64: () => bigint, tag: number) {
     this.#random64 = random64;
+    this.#tag = tag;
   }
 
   configure(former: NodeScene | undefined, scene: NodeScene, now: Instant): void {
@@ -28,7 +33,8 @@ export class Speaker {
       const before = former?.vips.get(id);
       if (before !== undefined) this.former.change(id, before, vip, now);
       if (this.#counters.has(id)) continue;
-      this.#counters.set(id, new AdvertisementCounter(this.#random64()));
+      const start = BigInt.asUintN(32, this.#random64()) * (1n << 32n) + BigInt(this.#tag);
+      this.#counters.set(id, new AdvertisementCounter(start));
     }
   }
 

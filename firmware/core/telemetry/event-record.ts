@@ -14,6 +14,10 @@ export type EventRecordKind =
   | 'maintenance'
   | 'start'
   | 'stop'
+  /** The peer came or went, by its beats. */
+  | 'peer'
+  /** Two masters met. */
+  | 'overlap'
   /** The lease lapsed, was lost or could not be taken. */
   | 'lease';
 

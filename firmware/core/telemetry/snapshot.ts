@@ -82,14 +82,44 @@ export interface DemotionSnapshot {
   readonly owner: string;
 }
 
+/** What the beats say of the peer. `unknown`: none came since this node started. */
+export type PeerVerdict = 'unknown' | 'alive' | 'suspect' | 'dead';
+
 export interface PeerSnapshot {
   /**
-   * Whether an advertisement of any VIP was heard within its master-down time; null when this node
-   * is MASTER and heard none: a BACKUP is silent in CARP.
+   * Whether the peer lives: by its beats when it ever sent any, else whether an advertisement of
+   * any VIP was heard within its master-down time; null when this node is MASTER and heard none: a
+   * BACKUP is silent in CARP.
    */
   readonly reachable: boolean | null;
+  readonly verdict: PeerVerdict;
+  /** Its name; null until it said so, as all that follows. */
+  readonly node: string | null;
+  readonly role: Role | null;
+  readonly state: SnapshotState | null;
+  /** Number of VIPs it could serve. */
+  readonly health: number | null;
+  /** Sum of its demotions. */
+  readonly demotion: number | null;
+  /** Milliseconds since its last sign of life. */
+  readonly lastBeatMs: number | null;
+  /** Whether its configuration of the pair is the same as here. */
+  readonly sameConfiguration: boolean | null;
+  /** The segments shared with it; empty without a sync interface. */
+  readonly paths: readonly PathSnapshot[];
   /** The last advertisement of another node, per VIP for which there was one. */
   readonly heard: readonly HeardSnapshot[];
+}
+
+export interface PathSnapshot {
+  /** Logical interface. */
+  readonly interface: string;
+  /** Address of the peer there; null while it is not known. */
+  readonly address: string | null;
+  /** Whether its beats arrive there; null while none is expected. */
+  readonly up: boolean | null;
+  /** Milliseconds since the last one there. */
+  readonly lastBeatMs: number | null;
 }
 
 export interface HeardSnapshot {

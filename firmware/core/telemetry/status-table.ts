@@ -1,7 +1,15 @@
 /**
  * The status document as text for people: at most 80 columns, the most important first.
  */
-import type { AlertSnapshot, DemotionSnapshot, LinkSnapshot, Snapshot } from './snapshot.ts';
+import type {
+  AlertSnapshot,
+  DemotionSnapshot,
+  HeardSnapshot,
+  LinkSnapshot,
+  PathSnapshot,
+  PeerSnapshot,
+  Snapshot,
+} from './snapshot.ts';
 
 const COLUMNS = 80;
 const GAP = '  ';
@@ -18,7 +26,9 @@ export function statusTable(status: Snapshot): readonly string[] {
       'DEMOTIONS',
       status.demotions.map((each) => demotionRow(each, status.time)),
     ),
-    peer(status),
+    status.peer.verdict === 'unknown' ? strangePeer(status.peer) : knownPeer(status),
+    table('PATH', status.peer.paths.map(pathRow), ['ADDRESS', 'BEATS', 'LAST BEAT']),
+    status.peer.verdict === 'unknown' ? [] : table('HEARD', heardRows(status.peer.heard), HEARD),
   ].filter((section) => section.length > 0);
   return sections
     .flatMap((section, index) => (index === 0 ? section : ['', ...section]))
@@ -69,18 +79,49 @@ function demotionRow({ reason, weight, since, expires, owner }: DemotionSnapshot
 
 const alertRow = ({ code, text }: AlertSnapshot): string[] => [code, text];
 
-function peer({ peer: { reachable, heard } }: Snapshot): string[] {
+/** A peer that told about itself in beats. */
+function knownPeer({ peer, vips: { length } }: Snapshot): string[] {
+  const { node, role, state, verdict, lastBeatMs } = peer;
+  const isDead = verdict === 'dead';
+  const told = [node ?? 'unknown', role, isDead ? null : state].filter((word) => word !== null);
+  const last = lastBeatMs === null ? '' : `, last beat ${ago(lastBeatMs)}`;
+  const was = isDead && state !== null ? `, was ${state}` : '';
+  const demoted = peer.demotion ? `, demoted by ${peer.demotion}` : '';
+  const notes = [
+    isDead || peer.health === null ? '' : `can serve ${peer.health} of ${length} VIPs${demoted}`,
+    peer.sameConfiguration === false ? "its configuration of the pair is not this node's" : '',
+  ].filter((note) => note !== '');
+  const indent = ' '.repeat((told[0]?.length ?? 0) + 2 + GAP.length);
+  return [
+    'PEER',
+    ...wrapped(`${verdict}${last}${was}`, `  ${told.join(GAP)}${GAP}`),
+    ...notes.flatMap((note) => wrapped(note, indent)),
+  ];
+}
+
+/** A peer of which there is only what CARP tells. */
+function strangePeer({ reachable, heard, paths }: PeerSnapshot): string[] {
+  const silence = paths.length > 0 ? ['  no beat heard yet'] : [];
   if (heard.length === 0) {
     const nothing = reachable === null ? UNKNOWN : 'no advertisement of another node heard yet';
-    return ['PEER', `  ${nothing}`];
+    return ['PEER', ...silence, `  ${nothing}`];
   }
-  const rows = heard.map(({ vip, source, advbase, advskew, agoMs }) => {
-    return [vip, source, `${advbase}/${advskew}`, `${seconds(agoMs / 1_000)} ago`];
+  const rows = heardRows(heard);
+  const title = reachable === false ? 'PEER (silent)' : 'PEER';
+  const [titles = '', ...lines] = table(title, rows, HEARD);
+  return [titles, ...silence, ...(reachable === null ? [`  ${UNKNOWN}`] : []), ...lines];
+}
+
+const HEARD = ['ADDRESS', 'BASE/SKEW', 'LAST HEARD'];
+
+const heardRows = (heard: readonly HeardSnapshot[]): string[][] =>
+  heard.map(({ vip, source, advbase, advskew, agoMs }) => {
+    return [vip, source, `${advbase}/${advskew}`, ago(agoMs)];
   });
-  const titles = ['ADDRESS', 'BASE/SKEW', 'LAST HEARD'];
-  if (reachable !== null) return table(reachable ? 'PEER' : 'PEER (silent)', rows, titles);
-  const [title = '', ...lines] = table('PEER', rows, titles);
-  return [title, `  ${UNKNOWN}`, ...lines];
+
+function pathRow({ interface: name, address, up, lastBeatMs }: PathSnapshot): string[] {
+  const beats = up === null ? 'none expected' : up ? 'up' : 'silent';
+  return [name, address ?? 'unknown', beats, lastBeatMs === null ? 'never' : ago(lastBeatMs)];
 }
 
 /** Columns as wide as their widest cell; the last one wraps. Rows are indented. */
@@ -136,5 +177,8 @@ function seconds(count: number): string {
     return `${Math.floor(whole / 3_600)} h ${Math.floor((whole % 3_600) / 60)} min`;
   return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3_600)} h`;
 }
+
+const ago = (ms: number): string =>
+  ms < 1_000 ? `${Math.round(ms)} ms ago` : `${seconds(ms / 1_000)} ago`;
 
 const rounded = (value: number): string => String(Math.round(value * 10) / 10);

@@ -1,7 +1,7 @@
 /*
  * The one piece of native code of Yoke: the Linux system calls that Node does not offer. Raw and
- * netlink sockets, batched receive and send, a blocking poll for real-time threads, timerfd,
- * eventfd, scheduling. No protocol is known here; every byte is laid out in TypeScript.
+ * netlink sockets, batched receive and send, a send that another thread waits for, a blocking poll
+ * for real-time threads, timerfd, eventfd, scheduling. No protocol is known here; every byte is laid out in TypeScript.
  *
  * Rules: Node-API and libuv only, so one binary serves every Node version. Every function returns a
  * number, and a failed system call returns -errno; a wrong argument is -EINVAL, never a crash.
@@ -16,8 +16,11 @@
 #include <linux/filter.h>
 #include <math.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +189,66 @@ static napi_value read_bytes(napi_env env, napi_callback_info info)
 	return outcome(env, read(fd, out.data, out.length));
 }
 
+/* ---- sending aside -------------------------------------------------------------------------- */
+
+#define ASIDE_STACK 65536
+
+struct aside {
+	int fd, done;
+	size_t length;
+	uint8_t bytes[];
+};
+
+static void *send_and_signal(void *data)
+{
+	struct aside *aside = data;
+	(void)!send(aside->fd, aside->bytes, aside->length, MSG_NOSIGNAL);
+	eventfd_write(aside->done, 1);
+	free(aside);
+	return NULL;
+}
+
+/* No signal is for it: Node's handlers belong to Node's threads. */
+static int start_detached(void *(*run)(void *), void *data)
+{
+	sigset_t all, former;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int failure = pthread_attr_init(&attributes);
+	if (failure != 0) return failure;
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, ASIDE_STACK);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &former);
+	failure = pthread_create(&thread, &attributes, run, data);
+	pthread_sigmask(SIG_SETMASK, &former, NULL);
+	pthread_attr_destroy(&attributes);
+	return failure;
+}
+
+/*
+ * sendAside(fd, bytes, done): a thread of its own sends the bytes, for calls in which the kernel
+ * takes its time (netlink), then signals the eventfd `done`, whatever became of it. Both descriptors
+ * must stay open until then.
+ */
+static napi_value send_aside(napi_env env, napi_callback_info info)
+{
+	struct call call = arguments(env, info);
+	struct bytes bytes;
+	int fd, done;
+	if (!get_int(&call, 0, &fd) || !get_bytes(&call, 1, &bytes) || !get_int(&call, 2, &done))
+		return invalid(env);
+	struct aside *aside = malloc(sizeof *aside + bytes.length);
+	if (aside == NULL) return number(env, -ENOMEM);
+	aside->fd = fd;
+	aside->done = done;
+	aside->length = bytes.length;
+	memcpy(aside->bytes, bytes.data, bytes.length);
+	int failure = start_detached(send_and_signal, aside);
+	if (failure != 0) free(aside);
+	return number(env, -failure);
+}
+
 /* ---- batches -------------------------------------------------------------------------------- */
 
 #define BATCH_LIMIT 1024
@@ -196,7 +259,9 @@ struct batch {
 	uint8_t *data;
 	size_t length;
 	int32_t *spans;
-	napi_ref data_reference, spans_reference;
+	napi_ref data_reference, spans_reference, names_reference;
+	/* Size of the room for each sender's address, 0 for none. */
+	socklen_t name_size;
 	struct mmsghdr *messages;
 	struct iovec *vectors;
 	struct sockaddr_storage address;
@@ -211,6 +276,7 @@ static void free_batch(napi_env env, void *data, void *hint)
 	(void)hint;
 	if (batch->data_reference != NULL) napi_delete_reference(env, batch->data_reference);
 	if (batch->spans_reference != NULL) napi_delete_reference(env, batch->spans_reference);
+	if (batch->names_reference != NULL) napi_delete_reference(env, batch->names_reference);
 	free(batch->messages);
 	free(batch->vectors);
 	free(batch);
@@ -239,24 +305,37 @@ static struct batch *new_batch(const struct call *call, size_t array, size_t cou
 	return batch;
 }
 
-/* receiveBatch(slots, lengths, slotSize): as many slots as fit into both arrays */
+/*
+ * receiveBatch(slots, lengths, slotSize, senders?): as many slots as fit into both arrays. `senders`
+ * has room for a struct sockaddr_in6 for each of them.
+ */
 static napi_value receive_batch(napi_env env, napi_callback_info info)
 {
 	struct call call = arguments(env, info);
-	struct bytes slots, lengths;
+	struct bytes slots, lengths, senders = {NULL, 0};
 	int size;
 	if (!get_bytes(&call, 0, &slots) || !get_ints(&call, 1, &lengths) ||
 	    !get_int(&call, 2, &size) || size <= 0)
 		return invalid(env);
+	if (call.count > 3 && !get_bytes(&call, 3, &senders)) return invalid(env);
 	size_t count = slots.length / (size_t)size;
 	if (count > lengths.length / sizeof(int32_t)) count = lengths.length / sizeof(int32_t);
 	if (count == 0 || count > BATCH_LIMIT) return invalid(env);
+	socklen_t name_size = call.count > 3 ? sizeof(struct sockaddr_in6) : 0;
+	if (senders.length < count * name_size) return invalid(env);
 	struct batch *batch = new_batch(&call, 0, count);
 	if (batch == NULL) return number(env, -ENOMEM);
 	batch->spans = (int32_t *)lengths.data;
+	batch->name_size = name_size;
+	if (name_size > 0 && napi_create_reference(env, call.value[3], 1,
+						   &batch->names_reference) != napi_ok) {
+		free_batch(env, batch, NULL);
+		return number(env, -ENOMEM);
+	}
 	for (size_t i = 0; i < count; i++) {
 		batch->vectors[i].iov_base = slots.data + i * (size_t)size;
 		batch->vectors[i].iov_len = (size_t)size;
+		if (name_size > 0) batch->messages[i].msg_hdr.msg_name = senders.data + i * name_size;
 	}
 	return own(env, batch, free_batch, &RECEIVE_TAG);
 }
@@ -271,6 +350,9 @@ static napi_value receive_many(napi_env env, napi_callback_info info)
 	struct batch *batch = get_owned(&call, 0, &RECEIVE_TAG);
 	int fd;
 	if (batch == NULL || !get_int(&call, 1, &fd)) return invalid(env);
+	/* The kernel has put the lengths of the last ones there. */
+	for (unsigned int i = 0; i < batch->count; i++)
+		batch->messages[i].msg_hdr.msg_namelen = batch->name_size;
 	int received = recvmmsg(fd, batch->messages, batch->count, MSG_DONTWAIT | MSG_TRUNC, NULL);
 	for (int i = 0; i < received; i++) {
 		int32_t length = (int32_t)batch->messages[i].msg_len;
@@ -450,6 +532,7 @@ NAPI_MODULE_INIT()
 		METHOD("receive", receive_bytes),
 		METHOD("read", read_bytes),
 		METHOD("readAt", read_at),
+		METHOD("sendAside", send_aside),
 		METHOD("receiveBatch", receive_batch),
 		METHOD("receiveMany", receive_many),
 		METHOD("sendBatch", send_batch),

@@ -153,6 +153,56 @@ const ROWS: readonly Row[] = [
     outputs: { ...NOTHING, BACKUP: `BACKUP -> ${TAKE}` },
   },
   {
+    input: 'bind: the peer is there',
+    of: () => ({ kind: 'bind', bound: true }),
+    outputs: { ...NOTHING, CLAIMANT: WITHDRAW },
+  },
+  { input: 'bind: as before', of: () => ({ kind: 'bind', bound: false }), outputs: NOTHING },
+  {
+    input: 'take: granted',
+    of: () => ({ kind: 'take', cause: 'the peer has let go', because: 'granted' }),
+    outputs: {
+      ...NOTHING,
+      BACKUP: `BACKUP -> ${TAKE}`,
+      CLAIMANT: `CLAIMANT -> ${TAKE}`,
+      LAPSED: `LAPSED -> ${TAKE}`,
+    },
+  },
+  {
+    input: 'take: the peer is dead',
+    of: () => ({ kind: 'take', cause: 'the peer is silent', because: 'silence' }),
+    outputs: { ...NOTHING, BACKUP: `BACKUP -> ${TAKE}` },
+  },
+  {
+    input: 'hand-over',
+    of: () => ({ kind: 'hand-over', cause: 'the peer takes over' }),
+    outputs: {
+      ...NOTHING,
+      MASTER: 'MASTER -> BACKUP, linger',
+      LAPSED: 'LAPSED -> BACKUP, linger',
+    },
+  },
+  {
+    input: 'yield',
+    of: () => ({ kind: 'yield', cause: 'the peer is the better master' }),
+    outputs: {
+      ...NOTHING,
+      CLAIMANT: 'CLAIMANT -> BACKUP',
+      MASTER: `MASTER -> ${LEAVE}`,
+      LAPSED: 'LAPSED -> BACKUP, release',
+    },
+  },
+  {
+    input: 'stand-down',
+    of: () => ({ kind: 'stand-down', cause: 'the peer has taken over' }),
+    outputs: { ...NOTHING, LAPSED: `LAPSED -> ${LEAVE}` },
+  },
+  {
+    input: 'reassert',
+    of: () => ({ kind: 'reassert' }),
+    outputs: { ...NOTHING, MASTER: ANSWER },
+  },
+  {
     input: 'claim-failed',
     of: () => ({ kind: 'claim-failed', text: 'refused' }),
     outputs: { ...NOTHING, MASTER: `MASTER -> ${LEAVE}` },
@@ -200,6 +250,12 @@ const KINDS: Readonly<Record<GroupInput['kind'], true>> = {
   'claim-failed': true,
   applied: true,
   repaired: true,
+  bind: true,
+  take: true,
+  'hand-over': true,
+  yield: true,
+  'stand-down': true,
+  reassert: true,
   inherit: true,
   members: true,
   rules: true,
@@ -272,6 +328,14 @@ const inputs: fc.Arbitrary<Step['of']> = fc.oneof(
       { kind: 'repaired' },
       { kind: 'inherit' },
       { kind: 'claim-failed', text: 'refused' },
+      { kind: 'bind', bound: true },
+      { kind: 'bind', bound: false },
+      { kind: 'take', cause: 'granted', because: 'granted' },
+      { kind: 'take', cause: 'silent', because: 'silence' },
+      { kind: 'hand-over', cause: 'the peer takes over' },
+      { kind: 'yield', cause: 'the peer is better' },
+      { kind: 'stand-down', cause: 'the peer serves' },
+      { kind: 'reassert' },
       members([LAN]),
       members([LAN, WAN], [LAN.id]),
       { kind: 'rules', rules: RULES },
@@ -291,13 +355,18 @@ const steps = fc.array(fc.record({ span: spans, of: inputs, isOnTime: fc.boolean
 /** Runs a life turn by turn; `look` sees each turn. */
 function live(
   life: readonly (Step & { readonly isOnTime: boolean })[],
-  look: (stage: GroupStage, from: State, outputs: ReturnType<GroupStage['feed']>) => void,
+  look: (
+    stage: GroupStage,
+    from: State,
+    outputs: ReturnType<GroupStage['feed']>,
+    input: GroupInput,
+  ) => void,
 ): void {
   const stage = new GroupStage([LAN, WAN]);
   const turn = (...given: GroupInput[]): void => {
     for (const input of [{ kind: 'wake' } as const, ...given, { kind: 'settled' } as const]) {
       const from = stage.group.state;
-      look(stage, from, stage.feed(input));
+      look(stage, from, stage.feed(input), input);
     }
   };
   for (const { span, of, isOnTime } of life) {
@@ -343,7 +412,7 @@ describe('whatever happens', () => {
         live(life, (stage, _from, outputs) => {
           for (const { kind } of outputs) {
             if (kind === 'claim') holds = true;
-            if (kind === 'release') holds = false;
+            if (kind === 'release' || kind === 'linger') holds = false;
           }
           const { state } = stage.group;
           if (state === 'MASTER') expect(holds).toBe(true);
@@ -360,7 +429,7 @@ describe('whatever happens', () => {
         live(life, (_stage, _from, outputs) => {
           for (const output of outputs) {
             if (output.kind === 'claim') holds = true;
-            if (output.kind === 'release') holds = false;
+            if (output.kind === 'release' || output.kind === 'linger') holds = false;
             const isGoodbye = output.kind === 'advertise' && output.pace.advbase === 255;
             if (isGoodbye) expect(holds).toBe(false);
           }
@@ -369,13 +438,16 @@ describe('whatever happens', () => {
     );
   });
 
-  it('a BACKUP that can hear always has a moment at which it takes over', () => {
+  it('a BACKUP that can hear has a moment at which it takes over, unless beats decide', () => {
     fc.assert(
       fc.property(steps, (life) => {
-        live(life, (stage) => {
+        let bound = false;
+        live(life, (stage, _from, _outputs, input) => {
+          if (input.kind === 'bind') bound = input.bound;
           const { state, memberships } = stage.group;
           const usable = [...memberships.values()].some((each) => each.usable);
-          if (state === 'BACKUP' && usable) expect(stage.group.nextTimeout()).toBeDefined();
+          if (state === 'BACKUP' && usable && !bound)
+            expect(stage.group.nextTimeout()).toBeDefined();
           if (state === 'MASTER') expect(stage.group.nextTimeout()).toBeDefined();
         });
       }),

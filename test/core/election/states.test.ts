@@ -1,4 +1,4 @@
-/** Every cell of the election's table, against an expectation written by hand from CARP.md. */
+/** Every cell of the election's table, against an expectation written by hand from CARP.md and DESIGN. */
 import { describe, expect, it } from 'vitest';
 import {
   type Event,
@@ -66,6 +66,8 @@ const EXPECTED: Readonly<Record<Event, readonly [string, string, string, string,
   claimed: ['-', '-', '-', 'MASTER: present', '-'],
   inherit: ['-', 'MASTER: claim', '-', '-', '-'],
   'claim-failed': ['-', '-', '-', 'BACKUP: release goodbye restart-timers', '-'],
+  granted: ['-', 'MASTER: claim', 'MASTER: claim', '-', 'MASTER: claim'],
+  'handed-over': ['-', '-', '-', 'BACKUP: linger restart-timers', 'BACKUP: linger restart-timers'],
 };
 
 const EVENTS = Object.keys(EXPECTED) as Event[];
@@ -102,7 +104,9 @@ describe('the table of the election', () => {
       if (next === 'MASTER' && state !== 'MASTER') expect(actions[0]).toBe('claim');
       if (next !== 'MASTER') expect(actions).not.toContain('claim');
       const holds = state === 'MASTER' || state === 'LAPSED';
-      if (holds && next !== 'MASTER' && next !== 'LAPSED') expect(actions[0]).toBe('release');
+      if (holds && next !== 'MASTER' && next !== 'LAPSED') {
+        expect(actions[0]).toBe(event === 'handed-over' ? 'linger' : 'release');
+      }
     }
   });
 });

@@ -68,9 +68,21 @@ describe('the peer', () => {
 
   it('is not known to a MASTER that hears nothing', () => {
     const stage = new NodeStage().serve();
-    expect(snapshotOf(stage).peer).toEqual({ reachable: null, heard: [] });
+    expect(snapshotOf(stage).peer).toEqual({
+      reachable: null,
+      verdict: 'unknown',
+      node: null,
+      role: null,
+      state: null,
+      health: null,
+      demotion: null,
+      lastBeatMs: null,
+      sameConfiguration: null,
+      paths: [],
+      heard: [],
+    });
     stage.turn(heard('lan', '1/100'));
-    expect(snapshotOf(stage.wait(7_000)).peer).toEqual({
+    expect(snapshotOf(stage.wait(7_000)).peer).toMatchObject({
       reachable: true,
       heard: [{ vip: 'lan', source: '192.168.1.3', advbase: 1, advskew: 100, agoMs: 7 }],
     });

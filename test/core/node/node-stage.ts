@@ -43,7 +43,8 @@ export class NodeStage {
       seed += 1_000_000n;
       return seed;
     };
-    this.node = new FailoverNode({ configuration, maintenance, random64 }, this.now);
+    const start = { configuration, maintenance, random64, bootId: 1n, counterTag: 1 };
+    this.node = new FailoverNode(start, this.now);
     this.started = this.#drain();
   }
 

@@ -14,7 +14,7 @@ describe('a path', () => {
     const alerts = stage.node.bulletin.alerts.list();
     expect(alerts.map(({ code, text }) => [code, text])).toContainEqual([
       'path:lan',
-      'the master is heard on wan but not on lan',
+      'the master is heard on wan, but its advertisements do not arrive on lan: is multicast blocked?',
     ]);
     expect(stage.node.state).toBe('BACKUP');
     stage.turn(heard('lan', '1/0'));

@@ -1,5 +1,5 @@
 // A status document for tests: the primary of the example pair, MASTER for two minutes.
-import type { Snapshot } from '../../../firmware/core/telemetry/snapshot.ts';
+import type { PeerSnapshot, Snapshot } from '../../../firmware/core/telemetry/snapshot.ts';
 
 export function exampleSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return {
@@ -48,16 +48,56 @@ export function exampleSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       { name: 'lan', device: 'eth1', present: true, carrier: false, addresses: [] },
     ],
     demotions: [],
-    peer: {
+    peer: strangePeer({
       reachable: true,
       heard: [{ vip: 'lan', source: '192.168.1.3', advbase: 1, advskew: 100, agoMs: 125_300 }],
-    },
+    }),
     config: { revision: 1, hash: '0123456789abcdef'.repeat(4), errors: [] },
     alerts: [],
     counters: { 'advertisements.sent': 42 },
     pid: 4711,
     uptime: 100_000,
     realtime: { priority: 50, latenessMaxMs: 0.31 },
+    ...changes,
+  };
+}
+
+/** A peer that speaks CARP only. */
+export function strangePeer(
+  told: Pick<PeerSnapshot, 'reachable' | 'heard'> & Partial<PeerSnapshot>,
+): PeerSnapshot {
+  return {
+    verdict: 'unknown',
+    node: null,
+    role: null,
+    state: null,
+    health: null,
+    demotion: null,
+    lastBeatMs: null,
+    sameConfiguration: null,
+    paths: [],
+    ...told,
+  };
+}
+
+/** The secondary of the example pair, telling about itself in beats. */
+export function beatingPeer(changes: Partial<PeerSnapshot> = {}): PeerSnapshot {
+  return {
+    reachable: true,
+    verdict: 'alive',
+    node: 'office-b',
+    role: 'secondary',
+    state: 'BACKUP',
+    health: 2,
+    demotion: 0,
+    lastBeatMs: 8.2,
+    sameConfiguration: true,
+    paths: [
+      { interface: 'sync', address: '172.16.1.2', up: true, lastBeatMs: 8.2 },
+      { interface: 'lan', address: '192.168.1.3', up: true, lastBeatMs: 130 },
+      { interface: 'wan', address: '198.51.100.202', up: true, lastBeatMs: 212.7 },
+    ],
+    heard: [],
     ...changes,
   };
 }

@@ -1,8 +1,9 @@
 // The table people read: always 80 columns, never a control character.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Snapshot } from '../../../firmware/core/telemetry/snapshot.ts';
 import { statusTable } from '../../../firmware/core/telemetry/status-table.ts';
-import { exampleSnapshot } from './example-snapshot.ts';
+import { beatingPeer, exampleSnapshot, strangePeer } from './example-snapshot.ts';
 
 describe('the status table', () => {
   test('of a master in good health', () => {
@@ -60,7 +61,7 @@ describe('the status table', () => {
             'other VIPs; compare cluster.yaml of both nodes',
         },
       ],
-      peer: { reachable: false, heard: [] },
+      peer: strangePeer({ reachable: false, heard: [] }),
       config: {
         revision: 2,
         hash: 'ab'.repeat(32),
@@ -111,6 +112,11 @@ describe('the status table', () => {
             links: [
               { name, device: name, present: true, carrier: true, addresses: [address, address] },
             ],
+            peer: beatingPeer({
+              node: name,
+              sameConfiguration: false,
+              paths: [{ interface: name, address, up: null, lastBeatMs: 1e15 }],
+            }),
             alerts: [{ code: name, since: '2026-03-01T11:00:00.000Z', text: `\x1b[2J${reason}` }],
           }),
         );
@@ -125,12 +131,109 @@ describe('the status table', () => {
   test('says that a MASTER cannot know about its peer', () => {
     const { peer } = exampleSnapshot();
     const text = (heard: typeof peer.heard): string[] =>
-      statusTable(exampleSnapshot({ peer: { reachable: null, heard } })).slice(
+      statusTable(exampleSnapshot({ peer: strangePeer({ reachable: null, heard }) })).slice(
         -2 - heard.length,
       ) as string[];
     const unknown = '  unknown (a BACKUP is silent in CARP)';
     expect(text([])).toEqual(['PEER', unknown]);
     expect(text(peer.heard)).toContain(unknown);
     expect(text(peer.heard).at(-1)).toMatch(/ago$/);
+  });
+
+  const peerSection = (peer: Snapshot['peer']): string => {
+    const lines = statusTable(exampleSnapshot({ peer }));
+    return `\n${lines.slice(lines.findIndex((line) => line.startsWith('PEER'))).join('\n')}\n`;
+  };
+
+  test('of a peer that lives, with every path to it', () => {
+    expect(peerSection(beatingPeer())).toMatchInlineSnapshot(`
+      "
+      PEER
+        office-b  secondary  BACKUP  alive, last beat 8 ms ago
+                  can serve 2 of 2 VIPs
+
+      PATH    ADDRESS         BEATS  LAST BEAT
+        sync  172.16.1.2      up     8 ms ago
+        lan   192.168.1.3     up     130 ms ago
+        wan   198.51.100.202  up     213 ms ago
+      "
+    `);
+  });
+
+  test('of a peer that is worse off and configured otherwise', () => {
+    const paths = [
+      { interface: 'sync', address: '172.16.1.2', up: false, lastBeatMs: 61_000 },
+      ...beatingPeer().paths.slice(1),
+      { interface: 'dmz', address: null, up: null, lastBeatMs: null },
+      { interface: 'guest', address: 'fe80::ff:fe00:b02', up: false, lastBeatMs: null },
+    ];
+    const peer = beatingPeer({ paths, health: 1, demotion: 240, sameConfiguration: false });
+    expect(peerSection({ ...peer, verdict: 'suspect' })).toMatchInlineSnapshot(`
+      "
+      PEER
+        office-b  secondary  BACKUP  suspect, last beat 8 ms ago
+                  can serve 1 of 2 VIPs, demoted by 240
+                  its configuration of the pair is not this node's
+
+      PATH     ADDRESS            BEATS          LAST BEAT
+        sync   172.16.1.2         silent         1 min 1 s ago
+        lan    192.168.1.3        up             130 ms ago
+        wan    198.51.100.202     up             213 ms ago
+        dmz    unknown            none expected  never
+        guest  fe80::ff:fe00:b02  silent         never
+      "
+    `);
+  });
+
+  test('of a peer that has died, with its last advertisements', () => {
+    const heard = [
+      { vip: 'lan', source: '192.168.1.3', advbase: 1, advskew: 100, agoMs: 4_200 },
+    ] as const;
+    const peer = beatingPeer({
+      reachable: false,
+      verdict: 'dead',
+      state: 'MASTER',
+      lastBeatMs: 3_400,
+      paths: [{ interface: 'sync', address: '172.16.1.2', up: false, lastBeatMs: 3_400 }],
+      heard,
+    });
+    expect(peerSection(peer)).toMatchInlineSnapshot(`
+      "
+      PEER
+        office-b  secondary  dead, last beat 3.4 s ago, was MASTER
+
+      PATH    ADDRESS     BEATS   LAST BEAT
+        sync  172.16.1.2  silent  3.4 s ago
+
+      HEARD  ADDRESS      BASE/SKEW  LAST HEARD
+        lan  192.168.1.3  1/100      4.2 s ago
+      "
+    `);
+  });
+
+  test('of a peer of which no beat came yet', () => {
+    const paths = [{ interface: 'sync', address: '172.16.1.2', up: false, lastBeatMs: null }];
+    const silent = strangePeer({ reachable: null, heard: [], paths });
+    expect(peerSection(silent)).toMatchInlineSnapshot(`
+      "
+      PEER
+        no beat heard yet
+        unknown (a BACKUP is silent in CARP)
+
+      PATH    ADDRESS     BEATS   LAST BEAT
+        sync  172.16.1.2  silent  never
+      "
+    `);
+    const { heard } = exampleSnapshot().peer;
+    expect(peerSection(strangePeer({ reachable: true, heard, paths }))).toMatchInlineSnapshot(`
+      "
+      PEER   ADDRESS      BASE/SKEW  LAST HEARD
+        no beat heard yet
+        lan  192.168.1.3  1/100      2 min 5 s ago
+
+      PATH    ADDRESS     BEATS   LAST BEAT
+        sync  172.16.1.2  silent  never
+      "
+    `);
   });
 });

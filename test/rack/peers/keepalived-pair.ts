@@ -1,7 +1,8 @@
-// keepalived, the usual VRRP daemon (RFC 5798), in three profiles: what a default installation does
-// (advertisements each second, VIPs on the interface's own MAC) and two that a knowledgeable person
-// would tune (virtual MAC, real-time priority, repeated gratuitous ARP, no preemption). LAN and WAN
-// move together by a sync group.
+// keepalived, the usual VRRP daemon (RFC 5798), in four profiles: what a default installation does
+// (advertisements each second, VIPs on the interface's own MAC) and three that a knowledgeable
+// person would tune (virtual MAC, real-time priority, repeated gratuitous ARP, no preemption), down
+// to the shortest interval VRRPv3 has. LAN and WAN move together by a sync group. Where conntrackd
+// is installed it runs beside keepalived, told of each change of state, as it does on gateways.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../eventually.ts';
@@ -10,6 +11,7 @@ import type { GroupState, PairKind, Speaker } from '../pair-kind.ts';
 import { VIP_SEGMENTS, VIPS, type VipSegment } from '../rack-plan.ts';
 import type { RackProcess } from '../rack-process.ts';
 import type { Station } from '../station.ts';
+import { Conntrackd } from './conntrackd.ts';
 
 export interface KeepalivedProfile {
   readonly name: string;
@@ -17,10 +19,13 @@ export interface KeepalivedProfile {
   readonly tuned: boolean;
 }
 
-export const KEEPALIVED: Readonly<Record<'default' | 'tuned' | 'fast', KeepalivedProfile>> = {
+type ProfileName = 'default' | 'tuned' | 'fast' | 'fastest';
+
+export const KEEPALIVED: Readonly<Record<ProfileName, KeepalivedProfile>> = {
   default: { name: 'keepalived 1 s', advertSeconds: 1, tuned: false },
   tuned: { name: 'keepalived 100 ms', advertSeconds: 0.1, tuned: true },
   fast: { name: 'keepalived 20 ms', advertSeconds: 0.02, tuned: true },
+  fastest: { name: 'keepalived 10 ms', advertSeconds: 0.01, tuned: true },
 };
 
 const TUNED_GLOBALS = `
@@ -46,18 +51,24 @@ export class KeepalivedPair implements PairKind {
   async start(node: RackNode): Promise<Speaker> {
     // Without it neighbours learn the VIP beside the real MAC.
     await node.namespace.sysctl({ 'net.ipv4.conf.all.arp_announce': 2 });
-    return new KeepalivedSpeaker(node, this.profile);
+    const flows = Conntrackd.installed
+      ? await Conntrackd.start(node, { direct: this.profile.tuned })
+      : undefined;
+    return new KeepalivedSpeaker(node, this.profile, flows);
   }
 }
 
 class KeepalivedSpeaker implements Speaker {
   readonly node: RackNode;
   private readonly profile: KeepalivedProfile;
+  private readonly flows: Conntrackd | undefined;
   private process: RackProcess;
+  private promoted = 0;
 
-  constructor(node: RackNode, profile: KeepalivedProfile) {
+  constructor(node: RackNode, profile: KeepalivedProfile, flows: Conntrackd | undefined) {
     this.node = node;
     this.profile = profile;
+    this.flows = flows;
     this.process = this.begin();
   }
 
@@ -65,10 +76,18 @@ class KeepalivedSpeaker implements Speaker {
     return { lan: lastState(this.process, 'LAN'), wan: lastState(this.process, 'WAN') };
   }
 
+  async isFit(): Promise<boolean> {
+    return true;
+  }
+
+  async promotions(): Promise<number> {
+    return this.promoted;
+  }
+
   /** The tuned profile leaves by its maintenance file, the default one by being stopped. */
   async handover(): Promise<void> {
     if (this.profile.tuned) writeFileSync(this.maintenanceFile, '1\n');
-    else await this.stop();
+    else await this.process.stop();
   }
 
   async release(): Promise<void> {
@@ -78,6 +97,7 @@ class KeepalivedSpeaker implements Speaker {
 
   async stop(): Promise<void> {
     await this.process.stop();
+    await this.flows?.stop();
   }
 
   log(): string[] {
@@ -90,7 +110,12 @@ class KeepalivedSpeaker implements Speaker {
 
   private begin(): RackProcess {
     writeFileSync(this.maintenanceFile, '0\n');
-    return startKeepalived(this.node, this.node.directories.runtime, this.configuration());
+    const { runtime } = this.node.directories;
+    const process = startKeepalived(this.node, runtime, this.configuration());
+    process.onLine((line) => {
+      if (line.includes('(LAN) Entering MASTER STATE')) this.promoted += 1;
+    });
+    return process;
   }
 
   private configuration(): string {
@@ -110,7 +135,7 @@ vrrp_sync_group GATEWAY {
     WAN
   }
   ${tuned ? 'track_file {\n    maintenance weight 0\n  }' : ''}
-}
+${this.flows?.notifications ?? ''}}
 ${VIP_SEGMENTS.map((segment) => this.instance(segment)).join('\n')}`;
   }
 

@@ -72,6 +72,7 @@ class UcarpSpeaker implements Speaker {
   readonly node: RackNode;
   private readonly options: UcarpOptions;
   private processes: Record<VipSegment, RackProcess>;
+  private promoted = 0;
 
   constructor(node: RackNode, options: UcarpOptions) {
     this.node = node;
@@ -81,6 +82,14 @@ class UcarpSpeaker implements Speaker {
 
   async states(): Promise<Record<VipSegment, GroupState>> {
     return { lan: lastState(this.processes.lan), wan: lastState(this.processes.wan) };
+  }
+
+  async isFit(): Promise<boolean> {
+    return true;
+  }
+
+  async promotions(): Promise<number> {
+    return this.promoted;
   }
 
   // ucarp knows no maintenance: an operator stops it.
@@ -111,7 +120,11 @@ class UcarpSpeaker implements Speaker {
         preempt: this.options.preempt ?? false,
         directory: this.node.directories.runtime,
       });
-    return { lan: start('lan'), wan: start('wan') };
+    const processes = { lan: start('lan'), wan: start('wan') };
+    processes.lan.onLine((line) => {
+      if (line.includes('Switching to state: MASTER')) this.promoted += 1;
+    });
+    return processes;
   }
 }
 

@@ -10,8 +10,7 @@
 // reply repeats the address that asked. Eighty unused addresses in turn tell the replies apart, so
 // "two answers to one request" is a fact and not a guess from the clock.
 //
-// Commands on standard input: "mark" opens a new window, "report" prints it. Unasked, a line says
-// that answers stopped ("silent") and that they came back ("gap", with its length).
+// Commands on standard input: "mark" opens a new window, "report" prints it.
 #include "probe-loop.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,8 +26,7 @@
 #include <sys/socket.h>
 
 enum { RING = 1 << 18, FIRST_ASKER = 110, ASKERS = 80 };
-static const int64_t SILENT_AFTER_US = 20000; // shorter gaps are the machine's own jitter
-static const int64_t SETTLE_US = 200000;      // an unanswered question this old counts as lost
+static const int64_t SETTLE_US = 200000; // an unanswered question this old counts as lost
 
 static enum { UDP, ICMP, ARP } kind;
 static int sock;
@@ -42,7 +40,6 @@ static unsigned char answers[RING];
 static uint32_t next_seq, mark_seq;
 static int64_t marked_at, last_answer_at, longest_gap_us, longest_gap_at, worst_late_us;
 static unsigned long duplicates, unexpected;
-static int silent;
 
 static unsigned short checksum(const void *data, size_t bytes) {
   const unsigned short *word = data;
@@ -129,11 +126,6 @@ static void note_answer(uint32_t seq, int64_t now) {
     longest_gap_us = gap;
     longest_gap_at = last_answer_at;
   }
-  if (silent) {
-    printf("{\"event\":\"gap\",\"t\":%lld,\"gapUs\":%lld}\n", (long long)now, (long long)gap);
-    fflush(stdout);
-  }
-  silent = 0;
   last_answer_at = now;
 }
 
@@ -187,11 +179,6 @@ static void probe(int64_t interval_us) {
       ask(now);
       // Late ticks are skipped, not sent in a burst.
       due += interval_us * ((now - due) / interval_us + 1);
-    }
-    if (!silent && now - last_answer_at > SILENT_AFTER_US) {
-      silent = 1;
-      printf("{\"event\":\"silent\",\"t\":%lld}\n", (long long)last_answer_at);
-      fflush(stdout);
     }
     int64_t wait_us = due - monotonic_us();
     struct timespec wait = {.tv_nsec = wait_us > 0 ? (wait_us % 1000000) * 1000 : 0,

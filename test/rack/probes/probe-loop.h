@@ -24,16 +24,18 @@ static void die(const char *what) {
 
 // Priority 10 of 99: above ordinary work, below any election thread. Refused without privileges;
 // the probe then says so in its "ready" line instead of pretending.
-static int ask_for_realtime(void) {
+static inline int ask_for_realtime(void) {
   struct sched_param param = {.sched_priority = 10};
   return sched_setscheduler(0, SCHED_FIFO, &param) == 0;
 }
 
-static void say_ready(void) {
+static inline void say_ready_as(int realtime) {
   printf("{\"event\":\"ready\",\"t\":%lld,\"realtime\":%s}\n", (long long)monotonic_us(),
-         ask_for_realtime() ? "true" : "false");
+         realtime ? "true" : "false");
   fflush(stdout);
 }
+
+static inline void say_ready(void) { say_ready_as(ask_for_realtime()); }
 
 // Reads what is waiting on standard input and calls `run` with each whole line. Exits at its end.
 static void read_commands(void (*run)(const char *line)) {

@@ -1,0 +1,59 @@
+/**
+ * What the kernel could not do, and what somebody else did to it: told to people, and put right.
+ */
+import { type Instant, seconds } from '../time.ts';
+import type { Bulletin } from './bulletin.ts';
+import type { NodeGroups } from './node-groups.ts';
+import type { NodeProblem } from './node-io.ts';
+import { RepairSchedule } from './repair-schedule.ts';
+
+const TOLD_FOR = seconds(60);
+/** Alert codes that come from applying a plan. */
+const PROBLEM_CODE =
+  /^(no-device|address-refused|wrong-prefix|unsupported|vip-refused|plan-refused):/;
+
+export class KernelCare {
+  readonly #bulletin: Bulletin;
+  readonly #groups: NodeGroups;
+  readonly #repairs = new RepairSchedule();
+  #repairing = false;
+
+  constructor(bulletin: Bulletin, groups: NodeGroups) {
+    this.#bulletin = bulletin;
+    this.#groups = groups;
+  }
+
+  /** What could not be done is told while it lasts; what was done may be claimed. */
+  applied(problems: readonly NodeProblem[], now: Instant): void {
+    const codes = new Set(problems.map(({ code, device }) => `${code}:${device}`));
+    this.#bulletin.clearOthers(PROBLEM_CODE, codes);
+    for (const { code, device, text } of problems) {
+      this.#bulletin.alert(`${code}:${device}`, text, now);
+    }
+    this.#groups.tellAll({ kind: this.#repairing ? 'repaired' : 'applied' }, now);
+    this.#repairing = false;
+    if (problems.some(({ code }) => code === 'plan-refused')) this.#repairs.demand(now);
+  }
+
+  damaged(text: string, now: Instant): void {
+    this.#bulletin.counters.add('kernel.damaged');
+    this.#bulletin.alert('damaged', `${text}; repaired`, now, TOLD_FOR);
+    this.#repairs.demand(now);
+    this.settle(now);
+  }
+
+  settle(now: Instant): void {
+    if (!this.#repairs.due(now)) return;
+    this.#repairing = true;
+    this.#groups.apply();
+  }
+
+  claimFailed(group: number, text: string, now: Instant): void {
+    this.#bulletin.alert('claim', `the kernel refused the VIPs: ${text}`, now, TOLD_FOR);
+    this.#groups.tellHolder(group, { kind: 'claim-failed', text }, now);
+  }
+
+  nextTimeout(): Instant | undefined {
+    return this.#repairs.nextTimeout();
+  }
+}

@@ -1,0 +1,357 @@
+/**
+ * This node's relation to its peer: sessions, beats on every path, whether it lives, and who of the
+ * two serves.
+ *
+ * It joins the parts of this folder into one machine and knows nothing of CARP: the node tells it
+ * how it stands and carries out what it decides.
+ */
+import type { PeerBeat } from '../../wire/peer-beat.ts';
+import type { BeatConfiguration } from '../configuration/pair-configuration.ts';
+import type { PeerVerdict } from '../telemetry/snapshot.ts';
+import {
+  after,
+  between,
+  type Duration,
+  earliest,
+  type Instant,
+  instant,
+  microseconds,
+  milliseconds,
+  seconds,
+  toMilliseconds,
+} from '../time.ts';
+import { Accord, type AccordMove, type OwnPart } from './accord.ts';
+import { Liveness } from './liveness.ts';
+import { PathTable } from './path-table.ts';
+import { type PeerPath, SLOW_INTERVAL } from './peer-path.ts';
+
+/** Between two attempts at a session, each on the next path: an answer may need its time. */
+const GREET_PAUSE = milliseconds(50);
+/** The one that is not to begin helps only when the other does not. */
+const GREET_HELP_PAUSE = milliseconds(170);
+/** After a peer has been dead for a while nobody waits for it. */
+const GREET_SLOW_PAUSE = seconds(1);
+const GREET_SLOW_AFTER = seconds(10);
+/** A session is used for an hour. */
+const SESSION_LIFE = seconds(3600);
+const LONGEST_AGE = 0xffff_ffff;
+const NEVER_HEARD = 0xffff;
+/** One move may make the next one possible; more than a few would be a mistake of ours. */
+const MOST_MOVES = 4;
+const FORMER_LIVES = 8;
+
+/** What the beats say of this node, besides the state of its election. */
+export interface Identity {
+  readonly bootId: bigint;
+  readonly counterTag: number;
+  readonly configHash: string;
+}
+
+export type RelationOutput =
+  | { readonly kind: 'beat'; readonly path: PeerPath; readonly beat: PeerBeat }
+  | { readonly kind: 'greet'; readonly path: PeerPath }
+  | { readonly kind: 'verdict'; readonly verdict: PeerVerdict; readonly before: PeerVerdict }
+  | { readonly kind: 'move'; readonly move: AccordMove };
+
+export interface RelationStart {
+  readonly rule: BeatConfiguration;
+  readonly identity: Identity;
+  /** How the node stands, asked whenever it is to be told. */
+  readonly standing: (now: Instant) => OwnPart;
+  readonly onOutput: (output: RelationOutput, now: Instant) => void;
+  /** False when each VIP has an election of its own: then only life and death are judged. */
+  readonly decides: () => boolean;
+}
+
+export class PeerRelation {
+  readonly paths = new PathTable();
+  readonly liveness: Liveness;
+  /** The newest beat of the peer in this life of it. */
+  beat: PeerBeat | undefined;
+  readonly #accord = new Accord();
+  readonly #start: RelationStart;
+  #rule: BeatConfiguration;
+  #identity: Identity;
+  #hasSession = false;
+  #wantsSession = true;
+  #sessionAt: Instant | undefined;
+  #greetedAt: Instant | undefined;
+  /** When a beat last left. */
+  #spokeAt: Instant | undefined;
+  /** Of the peer: past sessions stay open, so its old beats may still come in. */
+  #formerLives: readonly bigint[] = [];
+  #sequence = 0;
+  #greetings = 0;
+  #settledAt: Instant = instant(0);
+  /** What was last told of the claim and the standing; a change is told at once. */
+  #told = '';
+
+  constructor(start: RelationStart) {
+    this.#start = start;
+    this.#rule = start.rule;
+    this.#identity = start.identity;
+    this.liveness = new Liveness(start.rule);
+  }
+
+  /** Another secret: the present session goes on until there is one under it. */
+  renewSession(): void {
+    this.#wantsSession = true;
+  }
+
+  configure(rule: BeatConfiguration, configHash: string): void {
+    this.#rule = rule;
+    this.#identity = { ...this.#identity, configHash };
+    this.liveness.change(rule);
+  }
+
+  get verdict(): PeerVerdict {
+    return this.liveness.verdict;
+  }
+
+  get hasSameConfiguration(): boolean {
+    return this.beat?.configHash === this.#identity.configHash;
+  }
+
+  /** The peer is there: what it serves and what we serve is agreed upon. */
+  get isBinding(): boolean {
+    return this.verdict === 'alive' || this.verdict === 'suspect';
+  }
+
+  /** Mastership moves by beats only: a peer was known in this life of the process. */
+  get isKnown(): boolean {
+    return this.verdict !== 'unknown';
+  }
+
+  /** Not before this can a peer that heard all our beats have taken over. */
+  get safeUntil(): Instant | undefined {
+    return this.#spokeAt && after(this.#spokeAt, this.#rule.deadTime);
+  }
+
+  /**
+   * Before a lease is taken or renewed: what keeps us MASTER for another lease must be known to the
+   * peer first (ARCHITECTURE.md, the timing argument).
+   */
+  speakFirst(now: Instant): void {
+    if (!this.#hasSession) return;
+    for (const path of this.paths.open) {
+      if (this.paths.isFast(path, this.#freshSpan, now)) this.#send(path, now);
+    }
+  }
+
+  session(now: Instant): void {
+    this.#hasSession = true;
+    this.#wantsSession = false;
+    this.#sessionAt = now;
+    this.speak(now);
+  }
+
+  hear(place: string, beat: PeerBeat, now: Instant): void {
+    if (beat.bootId === this.#identity.bootId) return;
+    const path = this.paths.get(place);
+    if (path !== undefined) path.heardAt = now;
+    const before = this.verdict;
+    // What was overtaken on its way is no sign of life.
+    if (!this.#isNews(beat)) return;
+    const tookLeave = before === 'dead' && this.beat?.farewell === true;
+    if (tookLeave && beat.bootId === this.beat?.bootId) return;
+    this.#take(beat);
+    this.#pace();
+    if (beat.farewell) this.liveness.left(now);
+    else this.liveness.heard(now);
+    this.#tellVerdict(before, now);
+    if (beat.asks && path !== undefined) this.#send(path, now);
+    this.judge(now);
+  }
+
+  /** Every advertisement that is certainly the peer's tells where it lives. */
+  heardAdvertisement(place: string, source: string): void {
+    const path = this.paths.get(place);
+    if (path !== undefined) path.advertised = source;
+  }
+
+  /** It lives, but its beats do not reach us. */
+  fallBack(now: Instant): void {
+    const before = this.verdict;
+    this.liveness.forget();
+    this.beat = undefined;
+    this.#tellVerdict(before, now);
+  }
+
+  letGo(ok: boolean, now: Instant): void {
+    this.#accord.lettingGo(ok, this.#start.standing(now), now);
+    this.judge(now);
+  }
+
+  /** What follows from how things stand now; tells the peer what is new of it at once. */
+  judge(now: Instant): void {
+    if (!this.#start.decides()) this.#accord.forget();
+    for (let moves = 0; moves < MOST_MOVES && this.#start.decides(); moves += 1) {
+      const own = this.#start.standing(now);
+      const move = this.#accord.judge(own, this.#peer, now);
+      if (move === undefined) break;
+      this.#start.onOutput({ kind: 'move', move }, now);
+    }
+    this.#speakIfNews(now);
+  }
+
+  /** Last of a turn. */
+  settle(now: Instant): void {
+    this.#settledAt = now;
+    const before = this.verdict;
+    const news = this.liveness.settle(now, this.paths.isSevered(this.#freshSpan, now));
+    this.#tellVerdict(before, now);
+    if (news === 'ask') for (const path of this.paths.open) this.#send(path, now, true);
+    this.judge(now);
+    if (this.#hasSession) this.#speakWhereDue(now);
+    this.#greetIfDue(now);
+  }
+
+  /** The last words: all is released. */
+  farewell(now: Instant): void {
+    for (const path of this.paths.open) this.#send(path, now, false, true);
+  }
+
+  nextTimeout(): Instant | undefined {
+    const now = this.#settledAt;
+    let next = earliest(this.liveness.nextTimeout(), this.#accord.nextTimeout());
+    next = earliest(next, this.#greetAt);
+    if (!this.#hasSession) return next;
+    for (const path of this.paths.open) {
+      next = earliest(next, path.dueAt(this.#intervalOf(path, now), now));
+    }
+    return next;
+  }
+
+  /** On every open path, now. */
+  speak(now: Instant): void {
+    for (const path of this.paths.open) this.#send(path, now);
+  }
+
+  get #peer() {
+    const { verdict } = this;
+    if (this.beat === undefined || verdict === 'unknown') return undefined;
+    return { beat: this.beat, verdict } as const;
+  }
+
+  #isNews({ bootId, sequence }: PeerBeat): boolean {
+    if (this.#formerLives.includes(bootId)) return false;
+    return this.beat?.bootId !== bootId || sequence > this.beat.sequence;
+  }
+
+  #take(beat: PeerBeat): void {
+    const former = this.beat?.bootId ?? beat.bootId;
+    if (former !== beat.bootId) {
+      this.#formerLives = [...this.#formerLives, former].slice(-FORMER_LIVES);
+      this.#accord.forget();
+    }
+    this.beat = beat;
+    this.paths.told(beat.paths);
+  }
+
+  /**
+   * While the two are configured anew one after the other they differ: what the peer does counts,
+   * where it is slower. It may serve for two of its leases after its last beat.
+   */
+  #pace(): void {
+    const { interval, deadTime } = this.#rule;
+    this.liveness.change({
+      interval: microseconds(Math.max(interval, this.beat?.interval ?? 0)),
+      deadTime: microseconds(Math.max(deadTime, 2 * (this.beat?.lease ?? 0))),
+    });
+  }
+
+  #tellVerdict(before: PeerVerdict, now: Instant): void {
+    const { verdict } = this;
+    const hasCome = verdict === 'alive' && before !== 'alive' && before !== 'suspect';
+    if (hasCome) for (const path of this.paths.all) path.expect(now);
+    if (verdict !== before) this.#start.onOutput({ kind: 'verdict', verdict, before }, now);
+  }
+
+  /** A path that was heard within this is in order. */
+  get #freshSpan(): Duration {
+    return microseconds(this.#rule.interval * 3 + Math.trunc(this.#rule.interval / 5));
+  }
+
+  #intervalOf(path: PeerPath, now: Instant): Duration {
+    return this.paths.isFast(path, this.#freshSpan, now) ? this.#rule.interval : SLOW_INTERVAL;
+  }
+
+  #speakWhereDue(now: Instant): void {
+    for (const path of this.paths.open) {
+      if (path.dueAt(this.#intervalOf(path, now), now) <= now) this.#send(path, now);
+    }
+  }
+
+  #speakIfNews(now: Instant): void {
+    const { state, health, demotion, leaving } = this.#start.standing(now);
+    const { claim, grant } = this.#accord;
+    const news = `${state} ${health} ${demotion} ${leaving} ${claim} ${grant}`;
+    if (news === this.#told) return;
+    this.#told = news;
+    if (this.#hasSession) this.speak(now);
+  }
+
+  #send(path: PeerPath, now: Instant, asks = false, farewell = false): void {
+    path.sent(now);
+    this.#spokeAt = now;
+    const beat = this.#compose(now, asks, farewell);
+    this.#start.onOutput({ kind: 'beat', path, beat }, now);
+  }
+
+  #compose(now: Instant, asks: boolean, farewell: boolean): PeerBeat {
+    const own = this.#start.standing(now);
+    const { heardAt } = this.liveness;
+    const heardMs = heardAt === undefined ? NEVER_HEARD : toMilliseconds(between(heardAt, now));
+    this.#sequence += 1;
+    const age = Math.trunc(toMilliseconds(between(own.since, now)));
+    return {
+      ...this.#identity,
+      node: own.node,
+      role: own.role,
+      sequence: this.#sequence,
+      asks,
+      farewell,
+      state: own.state,
+      serving: own.state === 'MASTER',
+      stateAge: Math.min(LONGEST_AGE, age),
+      health: own.health,
+      demotion: own.demotion,
+      preference: own.preference,
+      claim: this.#accord.claim,
+      grant: this.#accord.grant,
+      interval: this.#rule.interval,
+      lease: own.lease,
+      heardAge: Math.min(NEVER_HEARD, Math.trunc(heardMs)),
+      paths: this.paths.tell(this.#freshSpan, now),
+    };
+  }
+
+  get #greetAt(): Instant | undefined {
+    if (!this.paths.hasOpen) return undefined;
+    if (this.isBinding && !this.#wantsSession) {
+      return this.paths.begins ? after(this.#sessionAt ?? (0 as Instant), SESSION_LIFE) : undefined;
+    }
+    if (this.#greetedAt === undefined) return 0 as Instant;
+    return after(this.#greetedAt, this.#greetPause);
+  }
+
+  get #greetPause(): Duration {
+    const { heardAt } = this.liveness;
+    const isLongDead =
+      this.verdict === 'dead' &&
+      (this.#greetedAt ?? 0) > after(heardAt ?? (0 as Instant), GREET_SLOW_AFTER);
+    if (isLongDead) return GREET_SLOW_PAUSE;
+    return this.paths.begins ? GREET_PAUSE : GREET_HELP_PAUSE;
+  }
+
+  #greetIfDue(now: Instant): void {
+    const at = this.#greetAt;
+    if (at === undefined || now < at) return;
+    this.#greetedAt = now;
+    this.#wantsSession = true;
+    const { open } = this.paths;
+    const path = open[this.#greetings % open.length];
+    this.#greetings += 1;
+    if (path !== undefined) this.#start.onOutput({ kind: 'greet', path }, now);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The leases this node holds, and when each was prolonged.
+ *
+ * The election prolongs them, and each time tells the peer that it lives. Work that takes the
+ * machine long prolongs them too, so that they do not run out under it, but no longer than one lease
+ * after the election did so last: a node that is not heard must have lost its leases two leases
+ * later, because then the peer takes over.
+ */
+import { LeaseRenewal } from './lease-renewal.ts';
+import type { GroupSpan } from './lease-sets.ts';
+import { native } from './native-socket.ts';
+import type { VipInterfaces } from './vip-interfaces.ts';
+
+interface HeldLease {
+  /** Microseconds of the monotonic clock. */
+  renewedAt: number;
+  /** When the election asked for it last. */
+  askedAt: number;
+}
+
+export class HeldLeases {
+  readonly #vips: VipInterfaces;
+  readonly #renewal = new LeaseRenewal();
+  readonly #held = new Map<number, HeldLease>();
+  /** Length of a lease, microseconds. */
+  #length = 0;
+
+  constructor(vips: VipInterfaces) {
+    this.#vips = vips;
+  }
+
+  /** What is left of each lease, and the length of all from now on. */
+  change(milliseconds: number): GroupSpan[] {
+    const now = native.monotonic();
+    const standing = [...this.#held].flatMap(([group, { renewedAt }]) => {
+      const left = Math.floor((renewedAt + this.#length - now) / 1000);
+      return left < 1 ? [] : [{ group, milliseconds: Math.min(left, milliseconds) }];
+    });
+    this.#length = milliseconds * 1000;
+    return standing;
+  }
+
+  /** The lease of a group was taken, not before `now`. */
+  begin(group: number, now: number): void {
+    this.#held.set(group, { renewedAt: now, askedAt: now });
+  }
+
+  end(group: number): void {
+    this.#held.delete(group);
+  }
+
+  /** Prolongs a lease for the election; false when it had lapsed. */
+  renew(group: number): boolean {
+    const now = native.monotonic();
+    if (!this.#prolong(group)) return false;
+    this.begin(group, now);
+    return true;
+  }
+
+  /** Prolongs a lease in the midst of long work; false when it had lapsed, or may not be. */
+  keep(group: number): boolean {
+    const held = this.#held.get(group);
+    const now = native.monotonic();
+    if (held === undefined || now > held.askedAt + this.#length) return false;
+    if (!this.#prolong(group)) return false;
+    held.renewedAt = now;
+    return true;
+  }
+
+  /** `keep` for those of which a quarter is used up. */
+  keepAll(): void {
+    const now = native.monotonic();
+    for (const [group, { renewedAt }] of this.#held) {
+      if (now > renewedAt + this.#length / 4) this.keep(group);
+    }
+  }
+
+  close(): void {
+    this.#renewal.close();
+  }
+
+  #prolong(group: number): boolean {
+    for (const { index, renewal } of this.#vips.ofGroup(group)) {
+      if (!this.#vips.isRaised(index)) continue;
+      const outcome = this.#renewal.send(renewal);
+      if (outcome !== 'unusable') return outcome === 'renewed';
+    }
+    return false;
+  }
+}

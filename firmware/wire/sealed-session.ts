@@ -1,0 +1,50 @@
+/**
+ * One session between the two nodes: a key for each direction, a number for each datagram, and the
+ * window that lets each number through once.
+ */
+import { decrypt, encrypt } from './noise-crypto.ts';
+import type { SessionKeys } from './noise-handshake.ts';
+import { ReplayWindow } from './replay-window.ts';
+import { type DatagramRefusal, type Sealed, sealedHeader } from './sealed-datagram.ts';
+
+export interface SessionTerms {
+  /** What the peer calls the session by when it sends to this node. */
+  readonly ownId: number;
+  /** What this node calls it by when it sends. */
+  readonly peerId: number;
+  /** The protocol version of all that is sealed in it. */
+  readonly version: number;
+  readonly keys: SessionKeys;
+}
+
+export class SealedSession {
+  readonly ownId: number;
+  readonly #terms: SessionTerms;
+  readonly #window = new ReplayWindow();
+  /** Number of the next datagram. */
+  #next = 0;
+
+  constructor(terms: SessionTerms) {
+    this.ownId = terms.ownId;
+    this.#terms = terms;
+  }
+
+  seal(plaintext: Uint8Array): Uint8Array {
+    const { version, peerId, keys } = this.#terms;
+    const header = sealedHeader(version, peerId, this.#next);
+    const ciphertext = encrypt(keys.sending, this.#next, header, plaintext);
+    this.#next += 1;
+    return Buffer.concat([header, ciphertext]);
+  }
+
+  open({ version, number, header, ciphertext }: Sealed): Uint8Array | DatagramRefusal {
+    if (version !== this.#terms.version) return 'version';
+    // Nobody who has the key ever counts that far; and beyond it numbers are not exact.
+    if (!Number.isSafeInteger(number)) return 'key';
+    if (!this.#window.isFresh(number)) return 'replayed';
+    const plaintext = decrypt(this.#terms.keys.receiving, number, header, ciphertext);
+    if (plaintext === undefined) return 'key';
+    this.#window.take(number);
+    return plaintext;
+  }
+}

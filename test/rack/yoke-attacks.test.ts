@@ -1,0 +1,22 @@
+// Attacks on a pair with beats: nothing moves while both nodes live, a power loss is noticed all
+// the same, and whoever looks is told. The same attacks move a pair without beats: see attacks.ts.
+import { expect, test } from 'vitest';
+import { ATTACKS } from './attack.ts';
+import { tryAttack } from './attack-trial.ts';
+
+/** Soon started, and with many advertisements for the attacker to hear. */
+const YOKE = { advertise: { base: 0, skew: { primary: 5, secondary: 10 } } };
+const OPTIONS = { steadyMs: 1500, aftermathMs: 1500, yoke: YOKE };
+
+test.each(ATTACKS)('$name', async (attack) => {
+  const verdict = await tryAttack(attack, OPTIONS);
+
+  expect(verdict).toMatchObject({
+    falseTakeovers: 0,
+    recovered: true,
+    takeovers: 1,
+    doubleAnswers: 0,
+  });
+  const { alert } = attack;
+  if (alert !== undefined) expect(verdict.alerts.some((code) => alert.test(code))).toBe(true);
+});

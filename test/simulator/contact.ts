@@ -1,0 +1,119 @@
+/**
+ * Which nodes could hear each other where, and since when: what two servers, or none, may be
+ * excused by.
+ */
+import type { SimulatedNode } from './simulated-node.ts';
+import { HELD_BACK, type SimulatedSegment } from './simulated-segment.ts';
+import type { Simulation } from './simulation.ts';
+import type { TimeBounds } from './time-bounds.ts';
+
+/** Time for a link that is back to be seen and to be trusted. */
+export const LINK_RETURN = 2_000_000;
+
+/**
+ * How two nodes stand to each other, all segments together. `muddled`: one hears the other and not
+ * the other way round, or so badly that nothing follows from it.
+ */
+export type Relation = 'together' | 'apart' | 'muddled';
+
+/** Two nodes on one segment. */
+interface Meeting {
+  isCut: boolean;
+  isUnlinked: boolean;
+  /** When it last was, or changed. */
+  cutAt: number;
+  unlinkedAt: number;
+}
+
+/** Two nodes, all segments together. */
+interface Acquaintance {
+  relation: Relation;
+  since: number;
+  /** Both run, and hear each other. */
+  areMet: boolean;
+  /** When they last did. */
+  metAt: number;
+  /** When they last did before they were parted or stopped the last time. */
+  metBefore: number;
+}
+
+export class Contact {
+  readonly #simulation: Simulation;
+  readonly #bounds: TimeBounds;
+  readonly #meetings = new Map<string, Meeting>();
+  readonly #acquaintances = new Map<string, Acquaintance>();
+
+  constructor(simulation: Simulation, bounds: TimeBounds) {
+    this.#simulation = simulation;
+    this.#bounds = bounds;
+  }
+
+  /** Something may have changed. */
+  look(now: number): void {
+    const nodes = [...this.#simulation.nodes.values()];
+    nodes.forEach((one, index) => {
+      for (const other of nodes.slice(index + 1)) this.#lookAt(one, other, now);
+    });
+  }
+
+  /** Since when the two can hear each other well on a segment; undefined while they cannot. */
+  joinedSince(place: string, one: string, other: string): number | undefined {
+    const meeting = this.#meetings.get(`${place} ${pairKey(one, other)}`);
+    if (meeting === undefined || meeting.isCut || meeting.isUnlinked) return undefined;
+    return Math.max(meeting.cutAt, meeting.unlinkedAt + LINK_RETURN);
+  }
+
+  /** Undefined before the first look. */
+  acquaintance(one: string, other: string): Readonly<Acquaintance> | undefined {
+    return this.#acquaintances.get(pairKey(one, other));
+  }
+
+  #lookAt(one: SimulatedNode, other: SimulatedNode, now: number): void {
+    let areTogether = false;
+    let isHeard = false;
+    for (const [place, segment] of this.#simulation.segments) {
+      const meeting = this.#meet(place, one, other, now);
+      areTogether ||= !meeting.isCut && !meeting.isUnlinked;
+      const [a, b] = [one.device(place), other.device(place)];
+      isHeard ||= segment.reaches(a, b) || segment.reaches(b, a);
+    }
+    const relation = areTogether ? 'together' : isHeard ? 'muddled' : 'apart';
+    this.#acquaint(one, other, relation, now);
+  }
+
+  #meet(place: string, one: SimulatedNode, other: SimulatedNode, now: number): Meeting {
+    const key = `${place} ${pairKey(one.name, other.name)}`;
+    const segment = this.#simulation.segment(place);
+    const ports = [one.device(place), other.device(place)] as const;
+    const isUnlinked = ports.some((port) => !port.carrier || port.sendFails);
+    const isCut = !isUnlinked && (!segment.joins(...ports) || this.#isTroubled(segment));
+    const known = this.#meetings.get(key);
+    const meeting = known ?? { isCut, isUnlinked, cutAt: 0, unlinkedAt: -LINK_RETURN };
+    if (isCut || meeting.isCut) meeting.cutAt = now;
+    if (isUnlinked || meeting.isUnlinked) meeting.unlinkedAt = now;
+    Object.assign(meeting, { isCut, isUnlinked });
+    this.#meetings.set(key, meeting);
+    return meeting;
+  }
+
+  #acquaint(one: SimulatedNode, other: SimulatedNode, relation: Relation, now: number): void {
+    const key = pairKey(one.name, other.name);
+    const areMet = relation === 'together' && one.isRunning && other.isRunning;
+    const known = this.#acquaintances.get(key);
+    const acquaintance = known ?? { relation, since: 0, areMet, metAt: 0, metBefore: 0 };
+    if (areMet && !acquaintance.areMet) acquaintance.metBefore = acquaintance.metAt;
+    if (acquaintance.areMet) acquaintance.metAt = now;
+    if (acquaintance.relation !== relation) acquaintance.since = now;
+    Object.assign(acquaintance, { relation, areMet });
+    this.#acquaintances.set(key, acquaintance);
+  }
+
+  #isTroubled({ trouble, filter }: SimulatedSegment): boolean {
+    const { loss, delay, jitter, reorder } = trouble;
+    if (filter !== undefined || loss > this.#bounds.loss) return true;
+    return delay + jitter + (reorder > 0 ? HELD_BACK : 0) > this.#bounds.latency;
+  }
+}
+
+const pairKey = (one: string, other: string): string =>
+  one < other ? `${one} ${other}` : `${other} ${one}`;

@@ -1,0 +1,79 @@
+/**
+ * First promise: a client never reaches two servers of a VIP. When nodes that were parted can hear
+ * each other again, one of them lets go within the stated time.
+ */
+import type { Contact } from './contact.ts';
+import type { Stretch, WatchedVip } from './service-watch.ts';
+import type { Simulation } from './simulation.ts';
+import type { TimeBounds } from './time-bounds.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class OverlapJudge {
+  readonly #simulation: Simulation;
+  readonly #bounds: TimeBounds;
+  readonly #contact: Contact;
+  readonly #fail: (text: string) => void;
+  /** Since when two have served, by VIP. */
+  readonly #since = new Map<string, number>();
+
+  constructor(
+    simulation: Simulation,
+    bounds: TimeBounds,
+    contact: Contact,
+    fail: (text: string) => void,
+  ) {
+    this.#simulation = simulation;
+    this.#bounds = bounds;
+    this.#contact = contact;
+    this.#fail = fail;
+  }
+
+  /** When to be asked again though nothing has happened. */
+  look(vip: WatchedVip, stretch: Stretch, now: number): number {
+    if (!stretch.overlaps) {
+      this.#since.delete(vip.name);
+      return NEVER;
+    }
+    const since = this.#since.get(vip.name) ?? now;
+    this.#since.set(vip.name, since);
+    const until = this.#excusedUntil(vip, stretch, since);
+    if (now <= until) return until + 1;
+    this.#fail(`${vip.name} is served by ${stretch.names.join(' and ')}`);
+    return NEVER;
+  }
+
+  #excusedUntil(vip: WatchedVip, { names }: Stretch, since: number): number {
+    let excuse = Number.NEGATIVE_INFINITY;
+    names.forEach((one, index) => {
+      for (const other of names.slice(index + 1)) {
+        excuse = Math.max(excuse, this.#excuse(vip, one, other));
+      }
+    });
+    return Math.max(excuse, this.#bounds.contest > 0 ? since + this.#bounds.contest : excuse);
+  }
+
+  #excuse(vip: WatchedVip, one: string, other: string): number {
+    const since = this.#joinedSince(vip, one, other);
+    if (since === undefined) return NEVER;
+    const { merge, firstMerge } = this.#bounds;
+    return since + (this.#mustGreet(one, other) ? firstMerge : merge);
+  }
+
+  /** By CARP any segment that nodes share decides; by beats that of the VIP must do. */
+  #joinedSince(vip: WatchedVip, one: string, other: string): number | undefined {
+    const { watch, pair } = this.#simulation;
+    const isAlone = this.#bounds.isBound || pair.failover === 'vip';
+    const places = isAlone ? [vip.segment.name] : watch.vips.map(({ segment }) => segment.name);
+    const times = places.flatMap((place) => this.#contact.joinedSince(place, one, other) ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** They have no session: one was started since they heard each other last. */
+  #mustGreet(one: string, other: string): boolean {
+    const metBefore = this.#contact.acquaintance(one, other)?.metBefore ?? 0;
+    return [one, other].some((name) => {
+      return (this.#simulation.node(name).startedAt ?? 0) > metBefore;
+    });
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Which nodes could serve a VIP, and since when: whom an outage may be held against.
+ */
+import { LINK_RETURN } from './contact.ts';
+import type { WatchedVip } from './service-watch.ts';
+import type { SimulatedNode } from './simulated-node.ts';
+import type { Simulation } from './simulation.ts';
+
+interface State {
+  isAble: boolean;
+  isLinked: boolean;
+  ableAt: number;
+  linkedAt: number;
+}
+
+export class Readiness {
+  readonly #simulation: Simulation;
+  readonly #states = new Map<string, State>();
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+  }
+
+  /** Something may have changed. */
+  look(now: number): void {
+    for (const vip of this.#simulation.watch.vips) {
+      for (const node of this.#simulation.nodes.values()) this.#lookAt(vip, node, now);
+    }
+  }
+
+  /** Since when the node could serve the VIP; undefined while it could not. */
+  since(vip: WatchedVip, node: SimulatedNode): number | undefined {
+    const state = this.#states.get(`${vip.name} ${node.name}`);
+    if (state?.isAble !== true || !state.isLinked) return undefined;
+    return Math.max(state.ableAt, state.linkedAt + LINK_RETURN, this.#allowedAt(node));
+  }
+
+  #lookAt(vip: WatchedVip, node: SimulatedNode, now: number): void {
+    const key = `${vip.name} ${node.name}`;
+    const isAble = node.isAble && !node.machine.refusesClaims;
+    const isLinked = this.#places(vip).every((place) => {
+      const port = node.device(place);
+      return port.carrier && !port.sendFails;
+    });
+    const known = this.#states.get(key);
+    const state = known ?? { isAble, isLinked, ableAt: 0, linkedAt: -LINK_RETURN };
+    if (!isAble || !state.isAble) state.ableAt = now;
+    if (!isLinked || !state.isLinked) state.linkedAt = now;
+    Object.assign(state, { isAble, isLinked });
+    this.#states.set(key, state);
+  }
+
+  /** After the kernel has refused, or a lease was lost at once, a node waits: at most a minute. */
+  #allowedAt(node: SimulatedNode): number {
+    const times = [...(node.service?.node.groups.values() ?? [])].map(({ forbiddenUntil }) =>
+      forbiddenUntil === undefined ? 0 : node.machine.timeAt(forbiddenUntil),
+    );
+    return Math.max(0, ...times);
+  }
+
+  #places(vip: WatchedVip): readonly string[] {
+    if (this.#simulation.pair.failover === 'vip') return [vip.segment.name];
+    return this.#simulation.watch.vips.map(({ segment }) => segment.name);
+  }
+}
