@@ -21,7 +21,7 @@ import type {
   VipConfiguration,
 } from './pair-configuration.ts';
 import { formatProblem, type Problem } from './problem.ts';
-import type { InterfaceDocument, VipDocument } from './schema.ts';
+import type { ClusterDocument, InterfaceDocument, VipDocument } from './schema.ts';
 import { vipProblems } from './vip-check.ts';
 
 export type Resolution =
@@ -72,7 +72,7 @@ function pairConfiguration(sources: ResolutionSources): PairConfiguration {
     cluster: cluster.cluster,
     interfaces: Object.entries(node.interfaces).map(interfaceConfiguration),
     failover: cluster.failover,
-    preempt: { enabled: cluster.preempt.enabled, delay: checked(cluster.preempt.delay) },
+    preempt: preemption(cluster.preempt),
     linkDebounce: checked(cluster.monitor.linkDebounce),
     vips: cluster.vips.map((vip) => vipConfiguration(vip, sources)),
     beats: beatKey && pace,
@@ -80,6 +80,15 @@ function pairConfiguration(sources: ResolutionSources): PairConfiguration {
     lacksSecret: pace !== undefined && beatKey === undefined,
     clusterHash,
   };
+}
+
+function preemption({
+  enabled,
+  delay,
+  flaps,
+}: ClusterDocument['preempt']): PairConfiguration['preempt'] {
+  const { changes, hold } = flaps;
+  return { enabled, delay: checked(delay), flaps: { changes, hold: checked(hold) } };
 }
 
 function interfaceConfiguration([name, document]: [

@@ -238,6 +238,22 @@ export const clusterSchema = settings({
         'How long a node must have been fit before it takes over from a living MASTER. 0 to ' +
           '1h. Default: 10s.',
       ),
+    flaps: settings({
+      changes: number('a whole number from 0 to 32', 0, 32)
+        .default(4)
+        .describe(
+          'Unplanned changes of MASTER within ten minutes that are too many: then failback waits ' +
+            'and an alert says so. 0 for never. Default: 4.',
+        ),
+      hold: duration(seconds(3600), '1h')
+        .default('60s')
+        .describe(
+          'How long failback waits then; twice as long for each further change, up to 15 ' +
+            'minutes. Default: 60s.',
+        ),
+    })
+      .prefault({})
+      .describe('Protection against a pair that moves to and fro.'),
   })
     .prefault({})
     .describe('Failback to the better node.'),
