@@ -5,10 +5,10 @@ NODE := node_modules/.bin/node
 AS_ROOT := scripts/as-root.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup modules build check test demo bench trials soak clean
+.PHONY: help setup modules build check test simulate simulate-mutants demo bench trials soak clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: # what the rack and the compilers need, and the npm packages
 	@scripts/setup.sh machine
@@ -24,6 +24,12 @@ check: modules ## types, lint, format and the rules of the house: no root, no ne
 
 test: build ## every test that fits one machine; one suite: make test ONLY=test/wire
 	@$(AS_ROOT) $(NODE) scripts/test.ts $(ONLY)
+
+simulate: modules ## random lives of a pair in simulated time; SEED=n HOURS=100, HOURS=0 replays one
+	@$(NODE) test/simulator/simulate.ts $(if $(SEED),--seed $(SEED)) --hours $(or $(HOURS),100)
+
+simulate-mutants: modules ## faults planted in the core, each of which the simulator must find
+	@$(NODE) test/simulator/simulate-mutants.ts $(ONLY)
 
 demo: build ## start a pair in a rack, fail it over under traffic, print the drill report
 	@$(AS_ROOT) $(NODE) test/rack/demo.ts

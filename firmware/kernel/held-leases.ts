@@ -2,9 +2,9 @@
  * The leases this node holds, and when each was prolonged.
  *
  * The election prolongs them, and each time tells the peer that it lives. Work that takes the
- * machine long prolongs them too, so that they do not run out under it, but no longer than one lease
- * after the election did so last: a node that is not heard must have lost its leases two leases
- * later, because then the peer takes over.
+ * machine long prolongs them too, so that they do not run out under it, but only for a while after
+ * the election did so last: a node that is not heard must have lost its leases before the peer
+ * takes over.
  */
 import { LeaseRenewal } from './lease-renewal.ts';
 import type { GroupSpan } from './lease-sets.ts';
@@ -24,25 +24,32 @@ export class HeldLeases {
   readonly #held = new Map<number, HeldLease>();
   /** Length of a lease, microseconds. */
   #length = 0;
+  /** For how long after the election asked last a lease is prolonged here, microseconds. */
+  #keep = 0;
 
   constructor(vips: VipInterfaces) {
     this.#vips = vips;
   }
 
   /** What is left of each lease, and the length of all from now on. */
-  change(milliseconds: number): GroupSpan[] {
+  change(milliseconds: number, keepMilliseconds: number): GroupSpan[] {
     const now = native.monotonic();
     const standing = [...this.#held].flatMap(([group, { renewedAt }]) => {
       const left = Math.floor((renewedAt + this.#length - now) / 1000);
       return left < 1 ? [] : [{ group, milliseconds: Math.min(left, milliseconds) }];
     });
     this.#length = milliseconds * 1000;
+    this.#keep = keepMilliseconds * 1000;
     return standing;
   }
 
   /** The lease of a group was taken, not before `now`. */
   begin(group: number, now: number): void {
     this.#held.set(group, { renewedAt: now, askedAt: now });
+  }
+
+  holds(group: number): boolean {
+    return this.#held.has(group);
   }
 
   end(group: number): void {
@@ -57,11 +64,15 @@ export class HeldLeases {
     return true;
   }
 
-  /** Prolongs a lease in the midst of long work; false when it had lapsed, or may not be. */
+  /**
+   * Prolongs a lease in the midst of long work, as far as that may be; false when it had lapsed.
+   */
   keep(group: number): boolean {
     const held = this.#held.get(group);
+    if (held === undefined) return false;
     const now = native.monotonic();
-    if (held === undefined || now > held.askedAt + this.#length) return false;
+    // What is left of it may do; else the election finds it lapsed.
+    if (now > held.askedAt + this.#keep) return true;
     if (!this.#prolong(group)) return false;
     held.renewedAt = now;
     return true;

@@ -41,6 +41,11 @@ export interface NetworkPlan {
   readonly vips: readonly PlannedVip[];
   /** Length of the lease in milliseconds; counted in the kernel's whole ticks, downward. */
   readonly leaseMilliseconds: number;
+  /**
+   * For how long after the election renewed a lease last the kernel may prolong it by itself during
+   * long work, milliseconds. Then the dead time of this node is over one lease later at the latest.
+   */
+  readonly keepMilliseconds: number;
 }
 
 /** Something the plan asked for that the machine could not give. */
@@ -105,9 +110,9 @@ export interface Kernel {
    * because the kernel reports it up to 1.5 s late. Returns all that is waiting, oldest
    * first, or says that there is more.
    *
-   * A socket that is flooded (many waits in a row found more in it than one wait takes) is read only
-   * every 2 ms from then on, until it was found empty: it must not cost the node its processor.
-   * Such a socket does not count as `more`.
+   * A socket that is flooded (a thousand datagrams at once, or more than 2000/s for long) is read
+   * only every 2 ms from then on, until it was found empty: it must not cost the node its
+   * processor. Such a socket does not count as `more`.
    */
   wait(deadline: number | undefined): readonly KernelEvent[];
 

@@ -7,8 +7,8 @@
  *     chain <macvlan>-in  ingress: accept when the group of the macvlan is in `lease`; on with
  *                         `lingering` when it is in `linger`; else drop
  *     chain <macvlan>-out egress: the same, but what lingers is sent from the parent's MAC. A frame
- *                         of ethertype 0x88b5 renews the element of `lease`, but only one that still
- *                         stands, and ends at the loopback device
+ *                         of ethertype 0x88b5 renews the element of `lease`, but only one that
+ *                         still stands, and ends at the loopback device
  *     chain <device>-guard  egress of a parent: what carries a VIP as IPv4, IPv6 or ARP source goes
  *                         on with the chain of its group
  *     chain group-<n>     accept when the group is in `lease`; on with `lingering` when it is in

@@ -23,7 +23,7 @@ import { type Asked, NetlinkSocket, protocols } from './netlink-socket.ts';
 import { PacketSockets } from './packet-sockets.ts';
 import { addRealAddresses } from './real-addresses.ts';
 import { forwardsPackets } from './sysctls.ts';
-import { type SeenNetwork, VipInterfaces } from './vip-interfaces.ts';
+import { type SeenNetwork, type VipInterface, VipInterfaces } from './vip-interfaces.ts';
 import { VipWatch } from './vip-watch.ts';
 import { WaitSet } from './wait-set.ts';
 
@@ -112,6 +112,7 @@ export class LinuxKernel implements Kernel {
     this.#pending = [];
     const damaged = (text: string): void => void events.push({ kind: 'damaged', text });
     if (route) this.#vipWatch.read(damaged);
+    if (!this.#errand.isUnderWay) this.#vipWatch.check(damaged);
     if (netfilter) this.#leaseWatch.read(damaged);
     this.#monitor.takeStates(false, (link) => events.push({ kind: 'link', link }));
     this.#listeners.read(this.#waitSet, this.now(), (event) => events.push(event));
@@ -133,13 +134,22 @@ export class LinuxKernel implements Kernel {
       const now = this.now();
       this.#serving.set(group, new Set(members.map(({ index }) => index)));
       this.#lowering.set(group, now);
+      if (this.#held.holds(group)) return this.#extend(group, members, now);
+      // Raising may take long, when others hold the kernel's lock. Without the lease it is silent.
+      this.#vips.raise(members, () => this.#held.keepAll());
+      this.#held.begin(group, this.now());
       this.#lease.claim(group);
-      this.#held.begin(group, now);
-      this.#vips.raise(members, () => this.#mustKeep(group));
     } catch (error) {
       this.release(group);
       throw error;
     }
+  }
+
+  /** More VIPs under a lease that is held and must not lapse meanwhile. */
+  #extend(group: number, members: readonly VipInterface[], now: number): void {
+    this.#lease.claim(group);
+    this.#held.begin(group, now);
+    this.#vips.raise(members, () => this.#mustKeep(group));
   }
 
   renew(group: number): boolean {
@@ -256,7 +266,7 @@ export class LinuxKernel implements Kernel {
         addresses.map(({ address }) => ({ address, group })),
       ),
     };
-    const standing = this.#held.change(plan.leaseMilliseconds);
+    const standing = this.#held.change(plan.leaseMilliseconds, plan.keepMilliseconds);
     try {
       this.#lease.install(layout, standing);
       return [];

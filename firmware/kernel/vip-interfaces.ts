@@ -9,7 +9,6 @@
  * all addresses when a device goes down, so they are added on raising, in the same system call.
  */
 import { constants } from 'node:os';
-import { virtualMac } from '../wire/ethernet-frame.ts';
 import { ipFamily, isIpv6LinkLocal } from '../wire/ip-address.ts';
 import type { NetlinkRequest } from '../wire/netlink-message.ts';
 import * as rtnetlink from '../wire/rtnetlink.ts';
@@ -21,6 +20,7 @@ import { native } from './native-socket.ts';
 import type { Asked, NetlinkSocket } from './netlink-socket.ts';
 import { ParentSettings } from './parent-settings.ts';
 import { forwardAsParent, hasIpv6, spoiledSettings, tuneMacvlan } from './sysctls.ts';
+import { isOwn, isRight, type WantedVip, wantedVips } from './wanted-vips.ts';
 
 const { EADDRNOTAVAIL, ENODEV, ENOENT, ESRCH } = constants.errno;
 
@@ -33,10 +33,6 @@ const LINKS_AT_ONCE = 16;
 
 /** A device group that never holds a lease ("yoke"): what is in it is silent. */
 const NOBODY = 0x796f6b65;
-
-/** Macvlans of this name and a virtual MAC are ours, from whatever time. */
-const OWN_NAME = /^vip\d+\.\d+$/;
-const OWN_MAC = '00:00:5e:00:01:';
 
 export interface VipInterface {
   readonly name: string;
@@ -56,13 +52,6 @@ export interface VipInterface {
 export interface SeenNetwork {
   readonly links: readonly rtnetlink.LinkRecord[];
   readonly addresses: readonly rtnetlink.AddressRecord[];
-}
-
-interface WantedVip {
-  readonly vip: PlannedVip;
-  readonly parent: rtnetlink.LinkRecord;
-  readonly name: string;
-  readonly mac: string;
 }
 
 const asked = (what: string, tolerated: readonly number[] = []): Asked => ({
@@ -336,33 +325,6 @@ export class VipInterfaces {
     this.#raised = new Set(this.#all.filter(stays).map(({ index }) => index));
     this.#lower(this.#all.filter((each) => up.has(each.index) && !stays(each)));
   }
-}
-
-function wantedVips(
-  plan: readonly PlannedVip[],
-  links: readonly rtnetlink.LinkRecord[],
-): WantedVip[] {
-  return plan.flatMap((vip) => {
-    const parent = links.find(({ name }) => name === vip.device);
-    if (parent === undefined) return [];
-    const name = `vip${vip.vhid}.${parent.index}`;
-    return [{ vip, parent, name, mac: virtualMac(vip.vhid) }];
-  });
-}
-
-/** True for every macvlan that a process like this one has made. */
-export function isOwn({ kind, name, mac }: rtnetlink.LinkRecord): boolean {
-  return kind === 'macvlan' && OWN_NAME.test(name) && mac?.startsWith(OWN_MAC) === true;
-}
-
-function isRight(link: rtnetlink.LinkRecord, { name, mac, parent }: WantedVip): boolean {
-  return (
-    isOwn(link) &&
-    link.name === name &&
-    link.mac === mac &&
-    link.bridgeMode &&
-    link.parent === parent.index
-  );
 }
 
 function isSame(found: rtnetlink.AddressRecord, planned: PlannedAddress): boolean {

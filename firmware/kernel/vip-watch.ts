@@ -15,6 +15,8 @@ export class VipWatch {
   readonly #vips: VipInterfaces;
   readonly #monitor: LinkMonitor;
   readonly #route: NetlinkSocket;
+  /** Indexes of macvlans that may have been changed. */
+  readonly #suspects = new Set<number>();
 
   constructor(vips: VipInterfaces, monitor: LinkMonitor, route: NetlinkSocket) {
     this.#vips = vips;
@@ -24,16 +26,24 @@ export class VipWatch {
 
   /** Reads the link events that wait. */
   read(damaged: (text: string) => void): void {
-    const suspects = new Set<VipInterface>();
     const complete = this.#monitor.read((event) => {
       const vip = this.#vips.all.find(({ index }) => index === event.record.index);
-      if (vip !== undefined && this.#isSuspect(event, vip)) suspects.add(vip);
+      if (vip !== undefined && this.#isSuspect(event, vip)) this.#suspects.add(vip.index);
     });
     if (!complete) damaged('events of links were lost');
-    if (suspects.size === 0) return;
+  }
+
+  /**
+   * Looks at the macvlans that events were about. Not to be called while the kernel is busy with
+   * links: it answers only afterwards.
+   */
+  check(damaged: (text: string) => void): void {
+    if (this.#suspects.size === 0) return;
+    const vips = this.#vips.all.filter(({ index }) => this.#suspects.has(index));
+    this.#suspects.clear();
     const asked = { code: 'link-refused', what: 'read addresses' } as const;
     const addresses = this.#route.dump(rtnetlink.dumpAddresses, rtnetlink.decodeAddress, asked);
-    for (const vip of suspects) {
+    for (const vip of vips) {
       const text = this.#damage(vip, addresses);
       if (text !== undefined) damaged(`${vip.name} on ${vip.device}: ${text}`);
     }

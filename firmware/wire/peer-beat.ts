@@ -69,7 +69,7 @@ export interface PeerBeat {
   readonly grant: number;
   /** Time between its beats, microseconds, 0..2^32 - 1. */
   readonly interval: number;
-  /** Length of its leases, microseconds, 0..2^32 - 1: its dead time is twice that at least. */
+  /** Length of its leases, microseconds, 0..2^32 - 1: its dead time is longer than that. */
   readonly lease: number;
   /** How long ago it heard of the receiver, whole milliseconds; 65535 for long ago or never. */
   readonly heardAge: number;

@@ -13,6 +13,7 @@ import { Pair } from '../rack/pair.ts';
 import type { PairKind } from '../rack/pair-kind.ts';
 import { Conntrackd } from '../rack/peers/conntrackd.ts';
 import { Rack } from '../rack/rack.ts';
+import { StolenTime } from '../rack/stolen-time.ts';
 import { YokePair } from '../rack/yoke-pair.ts';
 import { activationReport } from './activation.ts';
 import { BENCH_PLAN, BENCH_TESTS, type BenchEntry, REFERENCE } from './bench-plan.ts';
@@ -122,13 +123,17 @@ const asked = process.argv[2] ?? 'plan';
 const all = asked === 'plan' ? undefined : Number(asked);
 const names = process.argv.slice(3);
 const chosen = BENCH_PLAN.filter(({ kind }) => names.length === 0 || names.includes(kind.name));
+const stolen = new StolenTime();
 const results: DrillResult[] = [];
 for (const entry of chosen) results.push(...(await benchKind(entry, all)));
 const columns = chosen.map(({ kind }) => ({ name: kind.name, reference: REFERENCE }));
 const activation = chosen.some(({ kind }) => kind instanceof YokePair)
   ? await activationReport()
   : '';
-const text = [report(columns, results), activation].filter((part) => part !== '').join('\n\n');
+const theft = `Processor time that other machines on the host took meanwhile: ${stolen}.`;
+const text = [report(columns, results), activation, theft]
+  .filter((part) => part !== '')
+  .join('\n\n');
 process.stdout.write(`${text}\n`);
 if (names.length === 0 && !writeBlock(README, text)) {
   process.stderr.write('README.md has no bench markers: nothing written\n');

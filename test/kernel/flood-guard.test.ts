@@ -16,12 +16,12 @@ test('a burst of 64 batches passes, the next is a flood', () => {
   expect(readsUntilFlooded(new FloodGuard(BATCH), 1)).toBe(65);
 });
 
-test('a batch every 2 ms passes for ever', () => {
-  expect(readsUntilFlooded(new FloodGuard(BATCH), 2_000)).toBe(Infinity);
+test('a quarter of a batch every 2 ms passes for ever', () => {
+  expect(readsUntilFlooded(new FloodGuard(BATCH), 8_000)).toBe(Infinity);
 });
 
 test('twice as many do not, nor one datagram at a time', () => {
-  expect(readsUntilFlooded(new FloodGuard(BATCH), 1_000)).toBeLessThan(200);
+  expect(readsUntilFlooded(new FloodGuard(BATCH), 4_000)).toBeLessThan(200);
   const guard = new FloodGuard(BATCH);
   let now = 0;
   for (; guard.nextRead === undefined && now < 1_000_000; now += 20) guard.took(1, now);
@@ -37,5 +37,13 @@ test('a flooded socket is read every 2 ms until a read finds less than a batch',
   expect(guard.nextRead).toBe(14_500);
   guard.took(BATCH - 1, 14_500);
   expect(guard.nextRead).toBeUndefined();
-  expect(readsUntilFlooded(guard, 1, 14_500)).toBe(65);
+});
+
+test('a burst is earned anew only by a pause', () => {
+  const guard = new FloodGuard(BATCH);
+  readsUntilFlooded(guard, 1);
+  guard.took(0, 1_000);
+  expect(readsUntilFlooded(guard, 1, 1_000)).toBe(1);
+  guard.took(0, 2_000);
+  expect(readsUntilFlooded(guard, 1, 600_000)).toBe(65);
 });

@@ -20,7 +20,7 @@ function plan(): NetworkPlan {
   }));
   const vip: PlannedVip = { vhid: 7, device: 'lan', group: 1, addresses };
   const lan = { device: 'lan', addresses: [], families: [], beats: [] };
-  return { interfaces: [lan], vips: [vip], leaseMilliseconds: 45 };
+  return { interfaces: [lan], vips: [vip], leaseMilliseconds: 45, keepMilliseconds: 45 };
 }
 
 let segment: Segment;

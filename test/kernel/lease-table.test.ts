@@ -35,6 +35,9 @@ describe('the table', () => {
       'iifgroup @lease accept',
       '@ll,96,16 0x88b5 oifgroup @lease update @lease { oifgroup timeout 1m } fwd to "lo"',
       'oifgroup @lease accept',
+      'iifgroup @linger goto lingering',
+      'oifgroup @linger @ll,48,48 set 0x20000000001 goto lingering',
+      'ip6 nexthdr ipv6-icmp @nh,320,8 0x85-0x89 drop',
       'ip saddr vmap @vips4',
       'ip6 saddr vmap @vips6',
       'arp saddr ip vmap @vips4',
@@ -74,6 +77,21 @@ describe('the table', () => {
     await next.call('remove');
     await next.call('remove');
     expect(rules()).toBe('');
+  });
+
+  test('has a group either hold its lease or linger', async () => {
+    const lists = (set: string): boolean =>
+      new RegExp(`set ${set} {[^}]*elements = { 7`).test(rules());
+    await driver.call('install', SEVEN);
+    expect(await driver.call('linger', 7, 60_000_000)).toBe(false);
+    await driver.call('claim', 7);
+    expect(await driver.call('linger', 7, 60_000_000)).toBe(true);
+    expect([lists('lease'), lists('linger')]).toEqual([false, true]);
+    await driver.call('claim', 7);
+    expect([lists('lease'), lists('linger')]).toEqual([true, false]);
+    expect(await driver.call('linger', 7, 60_000_000)).toBe(true);
+    expect(await driver.call('linger', 7, 60_000_000)).toBe(false);
+    expect([lists('lease'), lists('linger')]).toEqual([false, false]);
   });
 
   test('cannot be claimed from before it is there', async () => {

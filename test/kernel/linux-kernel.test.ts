@@ -37,6 +37,7 @@ function plan(...vips: readonly PlannedVip[]): NetworkPlan {
     ],
     vips,
     leaseMilliseconds: 45,
+    keepMilliseconds: 45,
   };
 }
 
@@ -145,6 +146,16 @@ describe('a plan', () => {
     expect(await ask('10.5.0.4', MAC)).toEqual([MAC]);
     expect(await answers('10.5.0.1')).toBe(false);
     expect(segment.ip(`-o link show ${name}`).split(':')[0]).toBe(index);
+  });
+
+  test('that wants fewer VIPs does not cost the lease of the others', async () => {
+    const strays = Array.from({ length: 8 }, (_, at) => vip(at + 20, [`10.5.0.${at + 20}`]));
+    await node.call('apply', plan(vip(7, ['10.5.0.1']), ...strays));
+    await node.call('enterRealtime', 10);
+    await node.call('claim', 1);
+    await node.call('apply', plan(vip(7, ['10.5.0.1'])));
+    expect(await node.call('keep', 1, 400_000)).toBe(true);
+    expect(segment.ip('-brief link show type macvlan').trim().split('\n')).toHaveLength(1);
   });
 
   test('adds real addresses, and names what it may not change', async () => {

@@ -54,6 +54,37 @@ describe('sockets', () => {
   });
 });
 
+describe('sending', () => {
+  test('is left to another thread, which says when it is done', () => {
+    const { fd, address } = udp();
+    native.connect(fd, address);
+    const done = native.openEvent();
+    expect(native.sendAside(fd, Uint8Array.of(1, 2, 3), done)).toBe(0);
+    native.poll(Int32Array.of(done), new Int32Array(1), 1, -1);
+    expect(native.drain(done)).toBe(1);
+    const out = new Uint8Array(4);
+    expect(native.receive(fd, out)).toBe(3);
+    expect([...out]).toEqual([1, 2, 3, 0]);
+    native.close(fd);
+    expect(native.sendAside(fd, Uint8Array.of(1), done)).toBe(0);
+    native.poll(Int32Array.of(done), new Int32Array(1), 1, -1);
+    native.close(done);
+  });
+
+  test('is told with each datagram by whom', () => {
+    const [one, other] = [udp(), udp()];
+    native.send(other.fd, Uint8Array.of(7), 1, one.address);
+    native.send(one.fd, Uint8Array.of(8), 1, one.address);
+    const senders = new Uint8Array(3 * 28);
+    const batch = native.receiveBatch(new Uint8Array(9), new Int32Array(3), 3, senders);
+    if (typeof batch === 'number') throw new Error('no batch');
+    expect(native.receiveMany(batch, one.fd)).toBe(2);
+    expect([...senders.subarray(0, 8)]).toEqual([...other.address.subarray(0, 8)]);
+    expect([...senders.subarray(28, 36)]).toEqual([...one.address.subarray(0, 8)]);
+    for (const { fd } of [one, other]) native.close(fd);
+  });
+});
+
 describe('wrong arguments are refused, whatever they are', () => {
   const nothing = undefined as never;
   const batch = native.receiveBatch(new Uint8Array(8), new Int32Array(2), 4) as never;
@@ -70,6 +101,11 @@ describe('wrong arguments are refused, whatever they are', () => {
     ['an empty filter', () => native.attachFilter(1, new Uint8Array(0))],
     ['slots of no size', () => native.receiveBatch(new Uint8Array(8), new Int32Array(2), 0)],
     ['no slot', () => native.receiveBatch(new Uint8Array(8), new Int32Array(2), 9)],
+    [
+      'no room for senders',
+      () => native.receiveBatch(new Uint8Array(8), new Int32Array(2), 4, new Uint8Array(55)),
+    ],
+    ['nobody to tell', () => native.sendAside(1, new Uint8Array(1), nothing)],
     ['something that is no batch', () => native.receiveMany({} as never, 1)],
     ['a batch for the other way', () => native.receiveMany(sending, 1)],
     ['a batch for the other way too', () => native.sendMany(batch, 1, 1)],

@@ -34,6 +34,8 @@ export class Segment {
       ...words(`link add lan type veth peer name host netns ${this.host}`),
     );
     this.hostIp('link set host address 02:00:00:00:00:99 up');
+    // A link-local address that is being checked would change while a test looks at it.
+    this.run('sysctl -qw net.ipv6.conf.lan.accept_dad=0');
     this.ip('link set lan up');
     for (const address of ['10.5.0.2/24', '10.5.0.3/24']) this.ip(`address add ${address} dev lan`);
     for (const address of ['2001:db8::2/64', '2001:db8::3/64']) {

@@ -8,7 +8,8 @@ import { EchoProbe } from './echo-probe.ts';
 import { Faults } from './faults.ts';
 import { Pair } from './pair.ts';
 import { Rack } from './rack.ts';
-import { SERVER, VIP_SEGMENTS } from './rack-plan.ts';
+import { otherLetter, SERVER, VIP_SEGMENTS } from './rack-plan.ts';
+import { StolenTime } from './stolen-time.ts';
 import { ThreadLoad } from './thread-load.ts';
 import type { YokeOptions } from './yoke-configuration.ts';
 import { YokePair, type YokeSpeaker } from './yoke-pair.ts';
@@ -19,6 +20,8 @@ export interface AttackVerdict {
   readonly rate: number;
   /** Times that a node became MASTER while both lived. */
   readonly falseTakeovers: number;
+  /** Times that a MASTER found its lease run out meanwhile; what explains a false takeover. */
+  readonly lapses: number;
   /** Longest time without an answer through the pair while both lived. */
   readonly steadyGapUs: number;
   /** Whether the other node served everything within the patience after the power loss. */
@@ -30,6 +33,8 @@ export interface AttackVerdict {
   readonly doubleAnswers: number;
   /** Share of one processor that the election threads of a and b needed while both lived. */
   readonly load: readonly [a: number, b: number];
+  /** Processor time that other machines on the host took, share of all. */
+  readonly stolen: number;
   /** Codes of the alerts of both nodes that are there because of the attack or the power loss. */
   readonly alerts: readonly string[];
 }
@@ -42,7 +47,7 @@ export interface TrialOptions {
   readonly yoke: YokeOptions;
 }
 
-type Steady = Pick<AttackVerdict, 'load' | 'steadyGapUs' | 'falseTakeovers'>;
+type Steady = Pick<AttackVerdict, 'load' | 'steadyGapUs' | 'falseTakeovers' | 'lapses'>;
 type Lost = Pick<AttackVerdict, 'recovered' | 'outageUs' | 'takeovers'>;
 
 const TAKEOVER_PATIENCE_MS = 15_000;
@@ -64,7 +69,8 @@ class AttackTrial {
   async steady(spanMs: number): Promise<Steady> {
     const { a, b } = this.pair.speakers;
     const promotions = async () => (await a.promotions()) + (await b.promotions());
-    const before = await promotions();
+    const lapses = async () => (await a.lapses()) + (await b.lapses());
+    const before = { promotions: await promotions(), lapses: await lapses() };
     const loads = [new ThreadLoad(a.pid), new ThreadLoad(b.pid)] as const;
     this.through.mark();
     await pause(spanMs);
@@ -72,25 +78,33 @@ class AttackTrial {
     const { longestGapUs } = await this.through.report();
     await this.note(a);
     await this.note(b);
-    return { load, steadyGapUs: longestGapUs, falseTakeovers: (await promotions()) - before };
+    return {
+      load,
+      steadyGapUs: longestGapUs,
+      falseTakeovers: (await promotions()) - before.promotions,
+      lapses: (await lapses()) - before.lapses,
+    };
   }
 
   async powerLoss(aftermathMs: number): Promise<Lost> {
-    const { b } = this.pair.speakers;
-    const before = await b.promotions();
+    const master = this.watch.owner('lan')?.station === 'b' ? 'b' : 'a';
+    const other = otherLetter(master);
+    const survivor = this.pair.speakers[other];
+    const before = await survivor.promotions();
     this.through.mark();
-    const at = await this.faults.powerLoss('a');
+    const at = await this.faults.powerLoss(master);
     const options = { after: at, patienceMs: TAKEOVER_PATIENCE_MS };
     const recovered = await Promise.all(
-      VIP_SEGMENTS.map((segment) => this.watch.untilOwner(segment, 'b', options)),
+      VIP_SEGMENTS.map((segment) => this.watch.untilOwner(segment, other, options)),
     ).then(
       () => true,
       () => false,
     );
     await pause(aftermathMs);
     const { longestGapUs } = await this.through.report();
-    await this.note(b);
-    return { recovered, outageUs: longestGapUs, takeovers: (await b.promotions()) - before };
+    await this.note(survivor);
+    const takeovers = (await survivor.promotions()) - before;
+    return { recovered, outageUs: longestGapUs, takeovers };
   }
 
   get alertCodes(): string[] {
@@ -110,6 +124,7 @@ export async function tryAttack(attack: Attack, options: TrialOptions): Promise<
   await EchoProbe.serve(rack.server);
   const through = await EchoProbe.udp(rack.client, SERVER.address, 1000);
   const trial = new AttackTrial(rack, pair, watch, through);
+  const stolen = new StolenTime();
   const rate = await attack.begin(rack, pair);
   const steady = await trial.steady(options.steadyMs);
   const lost = await trial.powerLoss(options.aftermathMs);
@@ -118,6 +133,7 @@ export async function tryAttack(attack: Attack, options: TrialOptions): Promise<
     ...steady,
     ...lost,
     rate: await rate(),
+    stolen: stolen.share(),
     doubleAnswers: watch.doubleAnswers.length,
     alerts: trial.alertCodes,
   };

@@ -15,11 +15,13 @@ const HEAD = [
   'attack',
   'datagrams/s',
   'false takeovers',
+  'lapses',
   'longest gap ms',
   'power loss: outage ms',
   'takeovers',
   'answered twice',
   'election thread a, b',
+  'stolen',
   'alerts',
 ];
 
@@ -29,11 +31,13 @@ function row(verdict: AttackVerdict): string[] {
     verdict.attack,
     verdict.rate === 0 ? '-' : verdict.rate.toFixed(0),
     `${verdict.falseTakeovers}`,
+    `${verdict.lapses}`,
     milliseconds(verdict.steadyGapUs),
     `${verdict.recovered ? '' : '> '}${milliseconds(verdict.outageUs)}`,
     `${verdict.takeovers}`,
     `${verdict.doubleAnswers}`,
     verdict.load.map(percent).join(', '),
+    percent(verdict.stolen),
     verdict.alerts.join(' '),
   ];
 }

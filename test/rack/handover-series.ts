@@ -15,6 +15,8 @@ import type { YokePair, YokeSpeaker } from './yoke-pair.ts';
 /** What a series of changes cost the clients. */
 export interface HandoverCost {
   readonly changes: number;
+  /** Changes in which a lease lapsed or a claim had to be repeated: the machine was too slow. */
+  readonly disturbed: number;
   readonly datagrams: number;
   /** Client to server, server to client. */
   readonly lost: Directions;
@@ -98,9 +100,17 @@ export class HandoverSeries {
     return this.streams.settled(patienceMs);
   }
 
+  /** Promotions and lapses of both nodes: a change is one promotion and nothing else. */
+  private async turns(): Promise<number> {
+    const { a, b } = this.pair.speakers;
+    const counts = [a.promotions(), b.promotions(), a.lapses(), b.lapses()];
+    return (await Promise.all(counts)).reduce((total, count) => total + count, 0);
+  }
+
   private async cost(act: () => Promise<void>, to: NodeLetter): Promise<HandoverCost> {
     const before = await this.datagrams.report();
     const doublesBefore = this.watch.doubleAnswers.length;
+    const turnsBefore = await this.turns();
     this.datagrams.mark();
     this.askers.mark();
     await act();
@@ -111,6 +121,7 @@ export class HandoverSeries {
     return {
       ...datagramCost(before, after),
       changes: 1,
+      disturbed: (await this.turns()) - turnsBefore === 1 ? 0 : 1,
       arpAsked: sum(arp, ({ asked }) => asked),
       arpUnanswered: sum(arp, ({ lost }) => lost),
       arpDoubled: this.watch.doubleAnswers.length - doublesBefore,
@@ -118,7 +129,7 @@ export class HandoverSeries {
   }
 }
 
-type DatagramCost = Omit<HandoverCost, 'changes' | `arp${string}`>;
+type DatagramCost = Omit<HandoverCost, 'changes' | 'disturbed' | `arp${string}`>;
 
 function datagramCost(before: StreamReport, after: StreamReport): DatagramCost {
   const grown = (key: 'missing' | 'duplicates' | 'late'): Directions => ({
@@ -144,6 +155,7 @@ function sum(reports: readonly EchoReport[], pick: (report: EchoReport) => numbe
 export function totalCost(costs: readonly HandoverCost[]): HandoverCost {
   return costs.reduce((total, each) => ({
     changes: total.changes + each.changes,
+    disturbed: total.disturbed + each.disturbed,
     datagrams: total.datagrams + each.datagrams,
     lost: both(total.lost, each.lost),
     doubled: both(total.doubled, each.doubled),

@@ -13,6 +13,7 @@ import {
 } from './handover-series.ts';
 import { HANDOVER_WAYS, type PlannedHandover } from './handover-ways.ts';
 import { Rack } from './rack.ts';
+import { StolenTime } from './stolen-time.ts';
 import { textTable } from './text-table.ts';
 
 const STREAMS = 50;
@@ -56,6 +57,7 @@ function slashed({ up, down }: Directions): string {
 const HEAD = [
   'planned change',
   'times',
+  'disturbed',
   'datagrams',
   'lost',
   'doubled',
@@ -71,6 +73,7 @@ function row(name: string, cost: HandoverCost): string[] {
   return [
     name,
     `${cost.changes}`,
+    `${cost.disturbed}`,
     `${cost.datagrams}`,
     slashed(cost.lost),
     slashed(cost.doubled),
@@ -86,6 +89,7 @@ function row(name: string, cost: HandoverCost): string[] {
 const count = Number(process.argv[2] ?? 100);
 const names = process.argv.slice(3);
 const chosen = HANDOVER_WAYS.filter(({ way }) => names.length === 0 || names.includes(way.name));
+const stolen = new StolenTime();
 const rows: string[][] = [];
 const notes: string[] = [];
 for (const plan of chosen) {
@@ -94,5 +98,9 @@ for (const plan of chosen) {
   rows.push(row(`${name}, away`, away), row(`${name}, back`, back));
   notes.push(`${name}: TCP streams preserved ${streams}`);
 }
-const legend = 'lost, doubled, overtaken: client to server / server to client';
-process.stdout.write(`${textTable([HEAD, ...rows])}\n\n${notes.join('\n')}\n${legend}\n`);
+notes.push(
+  'lost, doubled, overtaken: client to server / server to client',
+  'disturbed: a lease lapsed or a claim had to be repeated',
+  `processor time stolen by other machines: ${stolen}`,
+);
+process.stdout.write(`${textTable([HEAD, ...rows])}\n\n${notes.join('\n')}\n`);

@@ -18,8 +18,8 @@ export interface Speaker {
   readonly node: RackNode;
   /** What the daemons say their state is. Undefined where they do not say. */
   states(): Promise<Partial<Record<VipSegment, GroupState>>>;
-  /** Whether it could serve as well as it ever will; true where the daemons do not say. */
-  isFit(): Promise<boolean>;
+  /** Why it could not serve as well as it ever will; none where the daemons do not say. */
+  flaws(): Promise<readonly string[]>;
   /** How often the daemons took over the LAN VIP since they were started, as they count. */
   promotions(): Promise<number>;
   /** Leaves on purpose, as an operator would before maintenance. */

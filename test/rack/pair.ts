@@ -77,13 +77,14 @@ export class Pair<S extends Speaker = Speaker> {
 
   /** Once both nodes could serve equally well, so that a fault meets a pair that is whole. */
   async fit(): Promise<void> {
+    let seen = '';
     const ask = async () => {
-      const fit = [this.speakers.a, this.speakers.b].map((speaker) =>
-        speaker.isFit().catch(() => false),
-      );
-      return (await Promise.all(fit)).every(Boolean) ? true : undefined;
+      const { a, b } = this.speakers;
+      const flaws = { a: await a.flaws(), b: await b.flaws() };
+      seen = JSON.stringify(flaws);
+      return flaws.a.length + flaws.b.length === 0 ? true : undefined;
     };
-    await eventually(`the ${this.name} pair is fit`, ask, { everyMs: 100 });
+    await eventually(`the ${this.name} pair is fit`, ask, { everyMs: 100, seen: () => seen });
   }
 
   /** The one state of all its groups, `mixed` when they differ, `off` when it does not answer. */

@@ -59,6 +59,8 @@ export class ProbeProcess {
   }
 }
 
+/** A line that was cut off by the probe's death is none. */
 function parse(line: string): ProbeEvent | undefined {
-  return line.startsWith('{') ? (JSON.parse(line) as ProbeEvent) : undefined;
+  if (!line.startsWith('{') || !line.endsWith('}')) return undefined;
+  return JSON.parse(line) as ProbeEvent;
 }

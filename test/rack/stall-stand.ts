@@ -9,7 +9,7 @@ import { Faults } from './faults.ts';
 import { Pair } from './pair.ts';
 import type { PairKind, Speaker } from './pair-kind.ts';
 import type { Rack } from './rack.ts';
-import { type NodeLetter, otherLetter, SERVER } from './rack-plan.ts';
+import { type NodeLetter, otherLetter, SERVER, VIP_SEGMENTS } from './rack-plan.ts';
 import { YokeSpeaker } from './yoke-pair.ts';
 
 export interface StallCount {
@@ -64,14 +64,18 @@ export class StallStand {
   }
 
   /**
-   * Stops the daemons of the master for good; `watchedMs` should be longer than any timer. They are
-   * replaced afterwards, which is not counted.
+   * Stops the daemons of the master for good and watches the other node serve for so long. They
+   * are replaced afterwards, which is not counted.
    */
   async stop(watchedMs: number): Promise<StallCount> {
     await this.pair.fit();
     const master = await this.pair.settled();
-    const count = await this.count([otherLetter(master)], async () => {
-      this.faults.hang(master);
+    const other = otherLetter(master);
+    const count = await this.count([other], async () => {
+      const after = this.faults.hang(master);
+      await Promise.all(
+        VIP_SEGMENTS.map((segment) => this.watch.untilOwner(segment, other, { after })),
+      );
       await pause(watchedMs);
     });
     this.faults.crash(master);

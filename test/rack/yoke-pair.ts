@@ -170,12 +170,18 @@ export class YokeSpeaker implements Speaker {
     await command(YOKE, ['handover', '--runtime', node.directories.runtime]);
   }
 
-  /** Nothing speaks against it, every link is up, and it hears its peer if they have beats. */
-  async isFit(): Promise<boolean> {
-    const { demotions, links, peer } = await this.status();
-    const isWhole = demotions.length === 0 && links.every(({ carrier }) => carrier);
-    const hears = peer.verdict === 'alive' && peer.paths.every(({ up }) => up);
-    return isWhole && (hears || !this.hasBeats);
+  /** Its demotions, links that are down, paths on which it does not hear its peer. */
+  async flaws(): Promise<readonly string[]> {
+    const status = await this.status().catch(() => undefined);
+    if (status === undefined) return ['no answer'];
+    const { demotions, links, peer } = status;
+    const unheard = peer.verdict === 'alive' ? [] : [`peer ${peer.verdict}`];
+    const paths = peer.paths.filter(({ up }) => up !== true).map((path) => path.interface);
+    return [
+      ...demotions.map(({ reason }) => reason),
+      ...links.filter(({ carrier }) => !carrier).map(({ name }) => `no carrier on ${name}`),
+      ...(this.hasBeats ? [...unheard, ...paths.map((name) => `no beats on ${name}`)] : []),
+    ];
   }
 
   promotions(): Promise<number> {

@@ -25,7 +25,7 @@ function scene() {
   peer.addresses = [{ address: '192.168.1.3', prefix: 24 }];
   const kernel = new SimulatedKernel(machine, new Prng(2), { transmitted: () => undefined });
   kernel.apply({
-    interfaces: [{ device: 'eth1', addresses: [], families: [4, 6] }],
+    interfaces: [{ device: 'eth1', addresses: [], families: [4, 6], beats: [] }],
     vips: [
       {
         vhid: lan.vhid,
@@ -34,7 +34,7 @@ function scene() {
         addresses: lan.addresses.map((each) => ({ ...each, ownsSubnet: false })),
       },
     ],
-    leaseMilliseconds: 45,
+    leaseMilliseconds: 45, keepMilliseconds: 45,
   });
   const heard: Uint8Array[] = [];
   peer.onFrame = (frame) => heard.push(frame);

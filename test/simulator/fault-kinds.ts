@@ -2,6 +2,7 @@
  * Everything that can befall a pair: machines, processes, cables, switches. Each kind draws its
  * victim and its measures from chance, begins, and ends.
  */
+import type { Attack } from './attacker.ts';
 import type { Prng } from './prng.ts';
 import type { SimulatedNode } from './simulated-node.ts';
 import type { Trouble } from './simulated-segment.ts';
@@ -22,6 +23,8 @@ export interface Fault {
 export interface FaultScene {
   readonly nodes: readonly string[];
   readonly places: readonly string[];
+  /** Somebody is there who knows no secret. */
+  readonly isAttacked: boolean;
 }
 
 export type FaultKind = (prng: Prng, scene: FaultScene) => Omit<Fault, 'at' | 'until'>;
@@ -186,6 +189,28 @@ const setting = (verb: string, on: OnNode, off: OnNode): FaultKind =>
       node.onChange();
     },
   );
+
+/** All attackers, again and again, while the fault lasts; it needs some. */
+export const attack: FaultKind = (prng) => {
+  const kind = prng.pick<Attack>(['replay', 'raise', 'dismiss', 'flood']);
+  const pause = prng.pick([1, 20, 300]) * MILLISECOND;
+  const own = { isOn: false };
+  const step = (simulation: Simulation): void => {
+    if (!own.isOn) return;
+    for (const attacker of simulation.attackers) attacker.attack(kind);
+    simulation.schedule.in(prng.between(pause / 2, pause), () => step(simulation));
+  };
+  return {
+    name: `attack (${kind}) every ${pause / MILLISECOND} ms`,
+    begin: (simulation) => {
+      own.isOn = true;
+      step(simulation);
+    },
+    end: () => {
+      own.isOn = false;
+    },
+  };
+};
 
 const shares = (prng: Prng): number => prng.pick([0.01, 0.01, 0.05, 0.3, 0.7]);
 

@@ -2,7 +2,7 @@
  * Random trouble for a pair: from a seed, a pair and the chapters of its life. In each chapter
  * faults befall it densely, then all is mended and there is quiet.
  */
-import { FAULT_KINDS, type Fault, type FaultScene } from './fault-kinds.ts';
+import { attack, FAULT_KINDS, type Fault, type FaultScene } from './fault-kinds.ts';
 import type { BoxName, PairPlan } from './pair-plan.ts';
 import { Prng } from './prng.ts';
 import type { SimulationPlan } from './simulation.ts';
@@ -65,7 +65,7 @@ function chapter(prng: Prng, scene: FaultScene, from: number): Omit<Chapter, 'en
   const count = Math.max(1, Math.round(span / pause));
   const faults = Array.from({ length: count }, (): Fault => {
     const at = from + prng.between(0, span);
-    const kind = prng.pick(FAULT_KINDS);
+    const kind = scene.isAttacked && prng.chance(0.3) ? attack : prng.pick(FAULT_KINDS);
     return { at, until: at + duration(prng), ...kind(new Prng(prng.between(0, 2 ** 31)), scene) };
   }).sort((a, b) => a.at - b.at);
   return { faults, mendedAt: Math.max(...faults.map(({ until }) => until)) };
@@ -77,7 +77,10 @@ export function faultPlan(seed: number): FaultPlan {
   const boxes = others(prng, pair);
   const nodes = ['primary', 'secondary', ...boxes.filter((box) => box !== 'stranger')];
   const places = pair.beatMilliseconds === undefined ? ['wan', 'lan'] : ['wan', 'lan', 'sync'];
-  const scene = { nodes, places };
+  const isBound = pair.beatMilliseconds !== undefined && pair.failover === 'node';
+  // CARP alone cannot tell a replayed frame from a new one: only a bound pair is attacked.
+  const attacked = isBound && prng.chance(0.25) ? ['wan', 'lan'] : [];
+  const scene = { nodes, places, isAttacked: attacked.length > 0 };
   const drifts = [...nodes, 'stranger'].map((box) => [box, prng.between(-DRIFT, DRIFT)]);
   const chapters: Chapter[] = [];
   const count = prng.between(1, CHAPTERS_AT_MOST);
@@ -93,6 +96,7 @@ export function faultPlan(seed: number): FaultPlan {
     seed,
     wakeLatency: prng.between(0, 2_000),
     others: boxes,
+    attacked,
     drift: Object.fromEntries(drifts),
   };
   return { simulation, chapters };

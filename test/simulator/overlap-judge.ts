@@ -8,6 +8,8 @@ import type { Simulation } from './simulation.ts';
 import type { TimeBounds } from './time-bounds.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** What a late frame has caused is over after another frame and a wake-up. */
+const STALE_MARGIN = 20_000;
 
 export class OverlapJudge {
   readonly #simulation: Simulation;
@@ -50,7 +52,14 @@ export class OverlapJudge {
         excuse = Math.max(excuse, this.#excuse(vip, one, other));
       }
     });
-    return Math.max(excuse, this.#bounds.contest > 0 ? since + this.#bounds.contest : excuse);
+    if (this.#bounds.contest > 0) excuse = Math.max(excuse, since + this.#bounds.contest);
+    return this.#bounds.isBound ? excuse : Math.max(excuse, this.#staleUntil);
+  }
+
+  /** CARP has no defence against its own frames of a moment ago: until the last has arrived. */
+  get #staleUntil(): number {
+    const { segments } = this.#simulation;
+    return Math.max(...[...segments.values()].map(({ lateUntil }) => lateUntil)) + STALE_MARGIN;
   }
 
   #excuse(vip: WatchedVip, one: string, other: string): number {

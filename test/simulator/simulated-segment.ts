@@ -44,6 +44,8 @@ export class SimulatedSegment {
   /** A loop: everything comes back to its sender too. */
   echoes = false;
   filter: FrameFilter | undefined;
+  /** When the last frame will have arrived that others could overtake. */
+  lateUntil = 0;
   #trouble: Trouble = NO_TROUBLE;
   /** Called when something changed about who reaches whom. */
   onChange: () => void = () => undefined;
@@ -186,6 +188,7 @@ export class SimulatedSegment {
   }
 
   #deliver(frame: Uint8Array, port: Port, late: number): void {
+    if (late > LATENCY) this.lateUntil = Math.max(this.lateUntil, this.#schedule.now + late);
     this.#schedule.in(late, () => {
       if (this.hasCarrier(port)) port.receive(frame);
     });

@@ -8,6 +8,7 @@ import type {
   PairConfiguration,
   Role,
 } from '../../firmware/core/configuration/pair-configuration.ts';
+import { Attacker } from './attacker.ts';
 import { Chronicle } from './chronicle.ts';
 import { type ForeignPlan, ForeignSpeaker } from './foreign-speaker.ts';
 import {
@@ -22,7 +23,7 @@ import { Prng } from './prng.ts';
 import { Schedule } from './schedule.ts';
 import { type Server, ServiceWatch, type Stretch } from './service-watch.ts';
 import { SimulatedNode } from './simulated-node.ts';
-import { type Port, SimulatedSegment } from './simulated-segment.ts';
+import { SimulatedSegment } from './simulated-segment.ts';
 
 export interface SimulationPlan {
   readonly pair?: Partial<PairPlan>;
@@ -31,6 +32,8 @@ export interface SimulationPlan {
   readonly wakeLatency?: number;
   /** What the two nodes are joined by: a third node of the same VIPs, one with another key. */
   readonly others?: readonly BoxName[];
+  /** Segments on which somebody without a secret listens, and speaks. */
+  readonly attacked?: readonly string[];
   /** Parts per million, by box. */
   readonly drift?: Readonly<Partial<Record<BoxName, number>>>;
 }
@@ -50,7 +53,7 @@ export class Simulation {
   /** Boxes with another key: not of the pair. */
   readonly strangers: SimulatedNode[] = [];
   /** Whoever repeats and forges what others send. */
-  readonly attackers: Port[] = [];
+  readonly attackers: Attacker[] = [];
   readonly foreign = new Map<string, ForeignSpeaker>();
   readonly pair: PairPlan;
   /** What was told last of each VIP. */
@@ -62,6 +65,7 @@ export class Simulation {
     seed = 1,
     wakeLatency = 0,
     others = [],
+    attacked = [],
     drift = {},
   }: SimulationPlan = {}) {
     this.pair = { ...PLAIN_PAIR, ...pair };
@@ -82,6 +86,7 @@ export class Simulation {
       if (box === 'stranger') this.strangers.push(node);
       else this.nodes.set(box, node);
     }
+    for (const place of attacked) this.attackers.push(new Attacker(this.segment(place), prng));
     this.#watchVips(pairVips(this.pair));
     this.schedule.afterEach = () => this.watch.check();
     this.watch.onStretch = (stretches) => this.#tellStretches(stretches);

@@ -5,6 +5,7 @@
  * that a VIP is right after any crash and not only after the right history.
  */
 import { type Cidr, ipFamily, prefixContains } from '../../wire/ip-address.ts';
+import { RENEWAL_SLACK } from '../configuration/lease-length.ts';
 import type {
   InterfaceConfiguration,
   PairConfiguration,
@@ -27,6 +28,7 @@ export interface DesiredAddresses {
     readonly addresses: readonly (Cidr & { readonly ownsSubnet: boolean })[];
   }[];
   readonly leaseMilliseconds: number;
+  readonly keepMilliseconds: number;
 }
 
 /** IP families of a VIP's addresses, IPv4 first. */
@@ -47,7 +49,10 @@ export function desiredAddresses(
       const { name, device, addresses } = each;
       const here = configuration.vips.filter((vip) => vip.interface === name);
       const vips = here.flatMap((vip) => vip.addresses);
-      const beats = configuration.beats === undefined ? [] : familiesOf([...addresses, ...vips]);
+      const beats =
+        configuration.beats === undefined
+          ? []
+          : familiesOf(addresses.length > 0 ? addresses : vips);
       return { device, addresses, families: familiesOf(vips), beats };
     }),
     vips: configuration.vips.flatMap((vip) => {
@@ -57,6 +62,7 @@ export function desiredAddresses(
       return [{ vhid: vip.vhid, device: parent.device, group: groupOf(vip), addresses }];
     }),
     leaseMilliseconds: Math.floor(toMilliseconds(lease)),
+    keepMilliseconds: toMilliseconds(configuration.beats === undefined ? lease : RENEWAL_SLACK),
   };
 }
 

@@ -2,7 +2,7 @@
  * How fast the beats are and how soon their silence means death.
  *
  * Three beats may be lost before anybody asks; a fifth of an interval is left for the one that is
- * late. The dead time is never shorter than two leases that a busy machine can keep renewed
+ * late. The dead time is never so short that a busy machine could not keep its lease renewed
  * (lease-length.ts). With `failover: vip` it leaves the lease at its longest, because there the
  * election thread can be away for 25 ms: so long it takes the kernel to lower one VIP's interfaces
  * while another one is being served.

@@ -6,10 +6,12 @@
  * after the dead time: of the beats, or CARP's master-down time. So the lease has to be over before
  * that, whatever was configured:
  *
- * - Half the dead time. The peer counts from the last sign of life that left this node. A lease can
- *   be renewed after that, but only while it stands (lease-table.ts), so not later than one
- *   lease after that sign; and it then stands for one lease more. Two leases is the longest that a
- *   node can serve unheard, hence: 2 x lease <= dead time.
+ * - Half of CARP's dead time. The peer counts from the last advertisement. A lease can be renewed
+ *   after that, but only while it stands (lease-table.ts), so not later than one lease after it;
+ *   and it then stands for one lease more: 2 x lease <= dead time.
+ * - `RENEWAL_SLACK` less than the dead time of the beats. There each renewal is told to the peer
+ *   first, in the same turn (PeerRelation.speakFirst), and once more after it if the machine stood
+ *   still between the two.
  * - At most 45 ms, because longer gains nothing: the lease is renewed every few milliseconds, and
  *   the shorter it is the sooner a hung node falls silent.
  * - At least 10 ms, because a healthy but busy machine may wake that late. Hence no dead time may
@@ -18,6 +20,9 @@
 import { masterDownInterval, type Pace } from '../election/interval.ts';
 import { type Duration, microseconds, milliseconds } from '../time.ts';
 import type { BeatConfiguration } from './pair-configuration.ts';
+
+/** From the beat that announces a renewal to the renewal, at most. */
+export const RENEWAL_SLACK: Duration = milliseconds(8);
 
 export const LONGEST_LEASE: Duration = milliseconds(45);
 
@@ -29,8 +34,7 @@ export function leaseLength(
   paces: readonly Pace[],
   beats: Pick<BeatConfiguration, 'deadTime'> | undefined,
 ): Duration {
-  const classical = paces.map(masterDownInterval);
-  const deadTimes = beats === undefined ? classical : [...classical, beats.deadTime];
-  const halves = deadTimes.map((deadTime) => Math.trunc(deadTime / 2));
-  return microseconds(Math.min(LONGEST_LEASE, ...halves));
+  const halves = paces.map((pace) => Math.trunc(masterDownInterval(pace) / 2));
+  const announced = beats === undefined ? LONGEST_LEASE : beats.deadTime - RENEWAL_SLACK;
+  return microseconds(Math.min(LONGEST_LEASE, announced, ...halves));
 }

@@ -29,8 +29,8 @@ export interface BeatConfiguration {
   /** Between two beats on the sync cable, 3-100 ms. Default 10 ms. */
   readonly interval: Duration;
   /**
-   * The shortest time from the last sign of life of a MASTER to a takeover; twice the lease at
-   * least, see lease-length.ts.
+   * The shortest time from the last sign of life of a MASTER to a takeover; always longer than the
+   * lease, see lease-length.ts.
    */
   readonly deadTime: Duration;
 }

@@ -79,15 +79,16 @@ export class Departure {
 
   #settleHandover(now: Instant): void {
     if (this.#handoverUntil === undefined) return;
-    const name = this.#parts.conduct.relation?.beat?.node ?? 'the peer';
-    if (this.#parts.state() !== 'MASTER') {
+    const { beat } = this.#parts.conduct.relation ?? {};
+    const name = beat?.node ?? 'the peer';
+    if (this.#parts.state() !== 'MASTER' && beat?.serving === true) {
       this.#handoverUntil = undefined;
       return this.#answer(true, `${name} has taken over`);
     }
     if (now < this.#handoverUntil) return;
     this.#handoverUntil = undefined;
     this.#parts.promote(now);
-    this.#answer(false, `${name} did not take over; this node goes on as MASTER`);
+    this.#answer(false, `${name} did not take over: this node goes on`);
   }
 
   /** Everybody who asked meanwhile gets the same answer. */

@@ -183,7 +183,8 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
       case 'handover':
         return this.#departure.handOver(now);
       case 'renewed':
-        if (!input.held) this.#groups.tellHolder(input.group, { kind: 'lease-lost' }, now);
+        if (input.held) this.conduct.afterRenewal(now);
+        else this.#groups.tellHolder(input.group, { kind: 'lease-lost' }, now);
         return;
       case 'claimed':
         return this.#groups.tellHolder(input.group, { kind: 'claimed' }, now);

@@ -39,8 +39,8 @@ function namesSilent(
   if (heard.size === 0 && !byBeats) return;
   const elsewhere = byBeats ? 'by its beats' : `on ${[...heard].join(', ')}`;
   for (const place of silent) {
-    const what = `the master is heard ${elsewhere}, but its advertisements do not arrive on ${place}`;
-    broken.set(`path:${place}`, `${what}: is multicast blocked?`);
+    const what = `but its advertisements do not arrive on ${place}: is multicast blocked?`;
+    broken.set(`path:${place}`, `the master is heard ${elsewhere}, ${what}`);
   }
 }
 

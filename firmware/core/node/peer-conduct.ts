@@ -157,6 +157,11 @@ export class PeerConduct {
     this.relation?.speakFirst(now);
   }
 
+  /** The machine may have stood still between the two. */
+  afterRenewal(now: Instant): void {
+    this.relation?.confirm(now);
+  }
+
   /** Something about this node has changed. */
   judge(now: Instant): void {
     this.relation?.judge(now);

@@ -16,6 +16,7 @@
  * All of it is state in beats that are repeated: a lost one delays, and changes nothing else.
  */
 import type { PeerBeat } from '../../wire/peer-beat.ts';
+import { CLAIM_AT_MOST } from '../election/failover-group.ts';
 import type { State } from '../election/states.ts';
 import {
   after,
@@ -30,8 +31,8 @@ import { type Comparison, compareStandings, type Ground, type Standing } from '.
 
 /** How long after it was made a claim may be granted; then it is made anew. */
 const CLAIM_VALID = milliseconds(100);
-/** Beyond the claim's validity and the claimer's lease: the kernel rounds it up to its tick. */
-const PROMISE_MARGIN = milliseconds(20);
+/** Beyond the claim's validity, CLAIM_AT_MOST and the claimer's lease: the kernel's tick. */
+const PROMISE_MARGIN = milliseconds(10);
 /** A vacancy the better node does not fill for this long is filled by the other one. */
 const VACANCY_PATIENCE = milliseconds(300);
 /** A node that woke late waits for a word of the peer for this long. */
@@ -91,6 +92,8 @@ export class Accord {
   #unheardSince: Instant | undefined;
   /** Two masters have met: since when both were, as far as can be known. */
   #overlapSince: Instant | undefined;
+  /** The peer was taken for dead then, and has not spoken since. */
+  #partedAt: Instant | undefined;
   #next: Instant | undefined;
 
   /** What the next beats say. */
@@ -122,6 +125,7 @@ export class Accord {
   /** The peer begins a new life: what was claimed and granted before means nothing to it. */
   forget(): void {
     this.#next = undefined;
+    this.#partedAt = undefined;
     this.#reset();
   }
 
@@ -133,6 +137,7 @@ export class Accord {
     const comparison = compareStandings(own, peer.beat);
     this.#settleGrant(peer.beat, now);
     const move =
+      this.#reunite(own, peer.beat, now) ??
       this.#meet(own, peer.beat, comparison, now) ??
       this.#answer(own, peer.beat, comparison, now) ??
       this.#collect(own, peer.beat, now);
@@ -153,11 +158,24 @@ export class Accord {
   /** The peer is dead: nobody is left to be asked. */
   #succeed(own: OwnPart, { beat }: PeerPart, now: Instant): AccordMove | undefined {
     this.#reset();
+    this.#partedAt ??= now;
     if (own.state !== 'BACKUP' || own.health === 0 || own.leaving) return undefined;
     const at = instant(Math.max(this.#promisedUntil, own.forbiddenUntil ?? 0));
     if (now < at) return this.#wakeAt(at);
     const cause = beat.farewell ? `${beat.node} has left` : `${beat.node} is silent on every path`;
     return { kind: 'take', ground: undefined, cause };
+  }
+
+  /** It lives, and may have served meanwhile and yielded as soon as it heard us. */
+  #reunite(own: OwnPart, peer: PeerBeat, now: Instant): AccordMove | undefined {
+    const parted = this.#partedAt;
+    this.#partedAt = undefined;
+    if (parted === undefined || own.state !== 'MASTER' || peer.serving) return undefined;
+    // One that only woke late had lost its lease before we took over.
+    if (peer.state === 'LAPSED') return undefined;
+    if (peer.stateAge * 1000 >= between(parted, now)) return undefined;
+    const since = instant(Math.max(own.since, parted));
+    return { kind: 'reassert', overlap: between(since, now) };
   }
 
   /** Both serve: they were parted, or one of them is not heard. */
@@ -205,9 +223,11 @@ export class Accord {
     if (peer.claim === 0 || peer.claim === this.#grant || this.#pendingGrant !== 0)
       return undefined;
     // Right after a lapse the kernel's lease may stand for a moment yet.
-    const served = own.state === 'MASTER' || own.state === 'LAPSED';
-    const isHeld =
-      own.state === 'MASTER' && ground === 'preference' && now < (own.heldUntil ?? now);
+    const isMaster = own.state === 'MASTER';
+    const served = isMaster || own.state === 'LAPSED';
+    // One that woke late asks before it knows that it was replaced.
+    const isLate = peer.state === 'LAPSED';
+    const isHeld = isMaster && ground === 'preference' && (isLate || now < (own.heldUntil ?? now));
     if (better && !own.leaving && (served || this.#claim !== undefined)) return undefined;
     if (isHeld && !own.leaving) return undefined;
     if (now < this.#heldUntil) return this.#wakeAt(this.#heldUntil);
@@ -222,7 +242,7 @@ export class Accord {
 
   #promise(number: number, { lease }: OwnPart, now: Instant): void {
     this.#grant = number;
-    this.#promisedUntil = instant(now + CLAIM_VALID + lease + PROMISE_MARGIN);
+    this.#promisedUntil = instant(now + CLAIM_VALID + CLAIM_AT_MOST + lease + PROMISE_MARGIN);
   }
 
   /** A grant of our claim. */

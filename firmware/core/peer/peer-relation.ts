@@ -6,6 +6,7 @@
  * how it stands and carries out what it decides.
  */
 import type { PeerBeat } from '../../wire/peer-beat.ts';
+import { RENEWAL_SLACK } from '../configuration/lease-length.ts';
 import type { BeatConfiguration } from '../configuration/pair-configuration.ts';
 import type { PeerVerdict } from '../telemetry/snapshot.ts';
 import {
@@ -34,6 +35,8 @@ const GREET_SLOW_PAUSE = seconds(1);
 const GREET_SLOW_AFTER = seconds(10);
 /** A session is used for an hour. */
 const SESSION_LIFE = seconds(3600);
+/** Half of RENEWAL_SLACK: the other half is the network's. */
+const SPOKE_JUST_NOW = milliseconds(4);
 const LONGEST_AGE = 0xffff_ffff;
 const NEVER_HEARD = 0xffff;
 /** One move may make the next one possible; more than a few would be a mistake of ours. */
@@ -138,6 +141,13 @@ export class PeerRelation {
     }
   }
 
+  /** A lease was renewed: if long after we spoke, it may outlast what the peer knows. */
+  confirm(now: Instant): void {
+    if (this.#spokeAt !== undefined && now > after(this.#spokeAt, SPOKE_JUST_NOW)) {
+      this.speakFirst(now);
+    }
+  }
+
   session(now: Instant): void {
     this.#hasSession = true;
     this.#wantsSession = false;
@@ -145,6 +155,7 @@ export class PeerRelation {
     this.speak(now);
   }
 
+  /** Judged when all that has arrived was heard: the next beat may tell of a takeover. */
   hear(place: string, beat: PeerBeat, now: Instant): void {
     if (beat.bootId === this.#identity.bootId) return;
     const path = this.paths.get(place);
@@ -160,7 +171,6 @@ export class PeerRelation {
     else this.liveness.heard(now);
     this.#tellVerdict(before, now);
     if (beat.asks && path !== undefined) this.#send(path, now);
-    this.judge(now);
   }
 
   /** Every advertisement that is certainly the peer's tells where it lives. */
@@ -256,7 +266,7 @@ export class PeerRelation {
     const { interval, deadTime } = this.#rule;
     this.liveness.change({
       interval: microseconds(Math.max(interval, this.beat?.interval ?? 0)),
-      deadTime: microseconds(Math.max(deadTime, 2 * (this.beat?.lease ?? 0))),
+      deadTime: microseconds(Math.max(deadTime, (this.beat?.lease ?? 0) + RENEWAL_SLACK)),
     });
   }
 

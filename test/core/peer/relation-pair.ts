@@ -51,6 +51,8 @@ export class Box {
   #bootId: bigint;
   /** The life of the peer that the session is with. */
   #peerLife = 0n;
+  /** The life of the peer that has greeted. */
+  #asked: bigint | undefined;
   readonly #pair: RelationPair;
   readonly #results: boolean[] = [];
 
@@ -72,6 +74,7 @@ export class Box {
     this.leaving = false;
     this.inbox = [];
     this.#peerLife = 0n;
+    this.#asked = undefined;
     this.relation = new PeerRelation({
       rule: RULE,
       identity: { bootId: this.#bootId, counterTag: 1, configHash: '0'.repeat(16) },
@@ -127,13 +130,24 @@ export class Box {
 
   #read(letter: Letter, relation: PeerRelation): void {
     const { now } = this.#pair;
-    if (letter.kind === 'beat') {
-      if (letter.to === this.#bootId) relation.hear(letter.place, letter.beat, now);
-      return;
+    if (letter.kind === 'greeting') {
+      // The present session goes on until something comes in the new one.
+      this.#asked = letter.from;
+      return this.#write({ ...letter, kind: 'reply', from: this.#bootId });
     }
+    if (letter.kind === 'beat') return this.#open(letter, relation);
     this.#peerLife = letter.from;
-    if (letter.kind === 'greeting') this.#write({ ...letter, kind: 'reply', from: this.#bootId });
     relation.session(now);
+  }
+
+  #open({ to, beat, place }: Extract<Letter, { kind: 'beat' }>, relation: PeerRelation): void {
+    if (to !== this.#bootId) return;
+    const begins = beat.bootId === this.#asked;
+    if (beat.bootId !== this.#peerLife && !begins) return;
+    this.#peerLife = beat.bootId;
+    this.#asked = undefined;
+    if (begins) relation.session(this.#pair.now);
+    relation.hear(place, beat, this.#pair.now);
   }
 
   #write(letter: Letter): void {

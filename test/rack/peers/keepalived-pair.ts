@@ -76,8 +76,8 @@ class KeepalivedSpeaker implements Speaker {
     return { lan: lastState(this.process, 'LAN'), wan: lastState(this.process, 'WAN') };
   }
 
-  async isFit(): Promise<boolean> {
-    return true;
+  async flaws(): Promise<readonly string[]> {
+    return [];
   }
 
   async promotions(): Promise<number> {

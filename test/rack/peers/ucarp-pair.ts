@@ -84,8 +84,8 @@ class UcarpSpeaker implements Speaker {
     return { lan: lastState(this.processes.lan), wan: lastState(this.processes.wan) };
   }
 
-  async isFit(): Promise<boolean> {
-    return true;
+  async flaws(): Promise<readonly string[]> {
+    return [];
   }
 
   async promotions(): Promise<number> {
