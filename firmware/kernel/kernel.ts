@@ -123,6 +123,13 @@ export interface Kernel {
    */
   claim(group: number, vips?: readonly Pick<PlannedVip, 'device' | 'vhid'>[]): void;
 
+  /**
+   * Raises the macvlans of these VIPs of a group without a lease, so that they stay silent and a
+   * claim that follows costs next to nothing; lowered again when none follows within two seconds.
+   * What cannot be raised is left for the claim to report.
+   */
+  prepare(group: number, vips: readonly Pick<PlannedVip, 'device' | 'vhid'>[]): void;
+
   /** Prolongs the lease by its full length. False when it had lapsed: nothing was prolonged. */
   renew(group: number): boolean;
 

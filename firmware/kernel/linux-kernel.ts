@@ -32,6 +32,9 @@ const { ENOENT } = constants.errno;
 /** Microseconds from the release of a lease, which silences, to the lowering of its macvlans. */
 const LOWERING_DELAY = 100_000;
 
+/** Microseconds for which macvlans that were raised for a claim wait for it. */
+const PREPARED_FOR = 2_000_000;
+
 export interface LinuxKernelOptions {
   /** eventfd by which another thread says that a message waits (see WakeSignal). */
   readonly wakeFd: number;
@@ -67,6 +70,8 @@ export class LinuxKernel implements Kernel {
   #pending: KernelEvent[] = [];
   /** Indexes of the macvlans that each held lease is for. */
   readonly #serving = new Map<number, ReadonlySet<number>>();
+  /** Macvlans of a group that were raised for a claim that may follow. */
+  readonly #prepared = new Map<number, ReadonlySet<VipInterface>>();
   /** Groups with macvlans that may be still to be lowered, and from when on. */
   readonly #lowering = new Map<number, number>();
   #plan: NetworkPlan | undefined;
@@ -85,6 +90,7 @@ export class LinuxKernel implements Kernel {
 
   apply(plan: NetworkPlan): readonly PlanProblem[] {
     this.#lease.demand();
+    this.#prepared.clear();
     this.#errand.settle();
     this.#plan = plan;
     const seen = this.#see();
@@ -120,10 +126,23 @@ export class LinuxKernel implements Kernel {
     return events;
   }
 
+  prepare(group: number, vips: readonly Pick<PlannedVip, 'device' | 'vhid'>[]): void {
+    if (this.#held.holds(group) || this.#prepared.has(group)) return;
+    const members = this.#members(group, vips);
+    this.#errand.settle();
+    this.#serving.delete(group);
+    this.#lowering.set(group, this.now() + PREPARED_FOR);
+    try {
+      this.#vips.raise(members, () => this.#held.keepAll());
+      this.#prepared.set(group, new Set(members));
+    } catch (error) {
+      // The claim will say so.
+      if (!(error instanceof KernelError)) throw error;
+    }
+  }
+
   claim(group: number, vips?: readonly Pick<PlannedVip, 'device' | 'vhid'>[]): void {
-    const members = this.#vips.ofGroup(group).filter((each) => {
-      return vips?.some((vip) => vip.device === each.device && vip.vhid === each.vhid) ?? true;
-    });
+    const members = this.#members(group, vips);
     try {
       if (members.length === 0) {
         const what = `claim group ${group}: none of its interfaces is there`;
@@ -136,13 +155,25 @@ export class LinuxKernel implements Kernel {
       this.#lowering.set(group, now);
       if (this.#held.holds(group)) return this.#extend(group, members, now);
       // Raising may take long, when others hold the kernel's lock. Without the lease it is silent.
-      this.#vips.raise(members, () => this.#held.keepAll());
+      const raised = this.#prepared.get(group);
+      this.#prepared.delete(group);
+      const lowered = members.filter((each) => raised?.has(each) !== true);
+      this.#vips.raise(lowered, () => this.#held.keepAll());
       this.#held.begin(group, this.now());
       this.#lease.claim(group);
     } catch (error) {
       this.release(group);
       throw error;
     }
+  }
+
+  #members(
+    group: number,
+    vips: readonly Pick<PlannedVip, 'device' | 'vhid'>[] | undefined,
+  ): readonly VipInterface[] {
+    return this.#vips.ofGroup(group).filter((each) => {
+      return vips?.some((vip) => vip.device === each.device && vip.vhid === each.vhid) ?? true;
+    });
   }
 
   /** More VIPs under a lease that is held and must not lapse meanwhile. */
@@ -219,6 +250,7 @@ export class LinuxKernel implements Kernel {
   /** The macvlans of a group are of no use any more; they are lowered after so long. */
   #letGo(group: number, microseconds: number): void {
     this.#held.end(group);
+    this.#prepared.delete(group);
     this.#serving.delete(group);
     // Lowering takes long, and the peer waits for our good-byes.
     this.#lowering.set(group, this.now() + microseconds);
@@ -230,6 +262,7 @@ export class LinuxKernel implements Kernel {
     const now = this.now();
     for (const [group, at] of this.#lowering) {
       if (at > now) continue;
+      this.#prepared.delete(group);
       const lowering = this.#vips.lowering(group, this.#serving.get(group));
       if (lowering !== undefined) return this.#errand.start(lowering);
       this.#lowering.delete(group);

@@ -187,6 +187,8 @@ export class ElectionService {
     switch (output.kind) {
       case 'apply':
         return this.#apply(output.plan);
+      case 'prepare':
+        return this.#kernel.prepare(output.group, output.vips);
       case 'claim':
         return this.#claim(output);
       case 'renew': {

@@ -63,7 +63,7 @@ export function clusterFile(options: YokeOptions): string {
     `address: ${VIPS[segment].address}/24, password: ${PASSWORD}${extra} }`;
   return `cluster: rack
 failover: ${options.failover ?? 'node'}
-preempt: { enabled: ${enabled}, delay: ${delay} }
+preempt: { enabled: ${enabled}, delay: ${delay}, flaps: { changes: 0 } }
 advertise: { base: ${base}, skew: { primary: ${skew.primary}, secondary: ${skew.secondary} } }
 ${beatsLine(options)}vips:
 ${vip('wan', '')}

@@ -20,6 +20,9 @@ const MOVING = 0.15 * SECOND;
 /** The demotion of a node that was told to hand over; it ends when it is MASTER again. */
 const HANDED_OVER = 'operator';
 
+/** Ends a hasty run. */
+class Failed extends Error {}
+
 export class RandomRun {
   readonly simulation: Simulation;
   readonly plan: FaultPlan;
@@ -33,14 +36,24 @@ export class RandomRun {
     this.#judge = new Judge(this.simulation);
   }
 
-  /** What is wrong; empty when all promises were kept. */
-  judge(): readonly string[] {
+  /**
+   * What is wrong; empty when all promises were kept. `hasty`: nothing is judged after the first
+   * failure.
+   */
+  judge(hasty = false): readonly string[] {
     const { simulation } = this;
     const all = [...simulation.nodes.values(), ...simulation.strangers];
     for (const node of all) node.start();
-    simulation.schedule.afterEach = () => this.#judge.check();
-    for (const chapter of this.plan.chapters) this.#live(chapter);
-    this.#judgeEnd();
+    simulation.schedule.afterEach = () => {
+      this.#judge.check();
+      if (hasty && this.#judge.failures.length > 0) throw new Failed();
+    };
+    try {
+      for (const chapter of this.plan.chapters) this.#live(chapter);
+      this.#judgeEnd();
+    } catch (error) {
+      if (!(error instanceof Failed)) throw error;
+    }
     return this.#judge.failures;
   }
 

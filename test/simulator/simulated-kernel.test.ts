@@ -26,7 +26,8 @@ const PLAN: NetworkPlan = {
       addresses: [{ address: '192.0.2.1', prefix: 24, ownsSubnet: false }],
     },
   ],
-  leaseMilliseconds: 45, keepMilliseconds: 45,
+  leaseMilliseconds: 45,
+  keepMilliseconds: 45,
 };
 
 const CLAIM = encodeAddressClaim({ kind: 'arp-request', address: '192.0.2.1', mac: virtualMac(7) });

@@ -128,6 +128,9 @@ export class SimulatedKernel implements Kernel {
     return problems;
   }
 
+  /** Macvlans without a lease are silent, up or not. */
+  prepare(): void {}
+
   claim(group: number, vips?: readonly Pick<PlannedVip, 'device' | 'vhid'>[]): void {
     this.#watch.entered?.();
     if (this.machine.refusesClaims) {

@@ -122,6 +122,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
         return this.#bind(input.bound, now);
       case 'take':
         return this.#take(input.because, input.cause, now);
+      case 'prepare':
+        return this.#prepare(now);
       case 'hand-over':
         return this.#step('handed-over', input.cause, now);
       case 'yield':
@@ -342,6 +344,12 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   #take(because: 'granted' | 'silence', cause: string, now: Instant): void {
     if (this.#backoff.forbids(now)) return;
     this.#step(because, cause, now);
+  }
+
+  #prepare(now: Instant): void {
+    if (this.state !== 'BACKUP') return;
+    const usable = [...this.#memberships.values()].filter((each) => isDue(each, now));
+    this.#outputs.push({ kind: 'prepare', members: usable.map(({ member }) => member) });
   }
 
   #reassert(now: Instant): void {

@@ -37,6 +37,8 @@ export type GroupInput =
   | { readonly kind: 'bind'; readonly bound: boolean }
   /** The peer has granted the VIPs, or is dead: they are ours. */
   | { readonly kind: 'take'; readonly cause: string; readonly because: 'granted' | 'silence' }
+  /** The place may be ours in a moment. */
+  | { readonly kind: 'prepare' }
   /** The peer takes over: let go, but keep forwarding what is under way. */
   | { readonly kind: 'hand-over'; readonly cause: string }
   /** The peer is MASTER too and stays it. */
@@ -72,6 +74,8 @@ export type GroupInput =
 export type GroupOutput =
   /** Take the lease and raise these; others of the group stay down. */
   | { readonly kind: 'claim'; readonly members: readonly Member[] }
+  /** A claim of these may follow in a moment: make it cheap. */
+  | { readonly kind: 'prepare'; readonly members: readonly Member[] }
   | { readonly kind: 'renew' }
   | { readonly kind: 'release' }
   /** Stop answering at once, keep forwarding for a while; answered by nothing. */

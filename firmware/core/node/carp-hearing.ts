@@ -79,7 +79,7 @@ export class CarpHearing {
     const { relation } = conduct;
     if (relation?.beat === undefined || !conduct.isKnown) return 'election';
     const { counterTag, farewell } = relation.beat;
-    if (this.#trust.judge(id, heard.counter, counterTag) === 'forged') {
+    if (this.#trust.judge(id, heard, counterTag) === 'forged') {
       const words = this.#trust.stranger(id, heard.counter, counterTag);
       if (relation.verdict !== 'dead' || !this.#isEnough(words, WORDS_OF_A_STRANGER)) {
         return this.#forged(place, heard, now);

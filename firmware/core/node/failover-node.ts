@@ -364,6 +364,11 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
 
   #pass({ group, output, scene, now }: GroupTold): void {
     switch (output.kind) {
+      case 'prepare': {
+        const vips = output.members.map((member) => this.#speaker.place(member, scene));
+        this.#outputs.push({ kind: 'prepare', group: group.rules.group, vips });
+        return;
+      }
       case 'claim': {
         this.conduct.beforeRenewal(now);
         const vips = output.members.map((member) => this.#speaker.place(member, scene));

@@ -104,6 +104,12 @@ export type NodeOutput =
       readonly group: number;
       readonly vips: readonly { readonly device: string; readonly vhid: number }[];
     }
+  /** A claim of these may follow in a moment. */
+  | {
+      readonly kind: 'prepare';
+      readonly group: number;
+      readonly vips: readonly { readonly device: string; readonly vhid: number }[];
+    }
   | { readonly kind: 'renew'; readonly group: number }
   | { readonly kind: 'release'; readonly group: number }
   /** Let the peer take over: stop answering, go on forwarding for so long. */

@@ -258,6 +258,8 @@ export class PeerConduct {
         if (output.kind === 'greet') return this.#parts.push({ kind: 'greet', ...to });
         return this.#parts.push({ kind: 'beat', ...to, beat: output.beat });
       }
+      case 'prepare':
+        return this.#tell({ kind: 'prepare' }, now);
       case 'verdict':
         return this.#judged(output, now);
       case 'move':

@@ -94,6 +94,8 @@ export class Accord {
   #overlapSince: Instant | undefined;
   /** The peer was taken for dead then, and has not spoken since. */
   #partedAt: Instant | undefined;
+  /** Lately it was heard while we served, and did not serve. */
+  #wasIdle = false;
   #next: Instant | undefined;
 
   /** What the next beats say. */
@@ -153,6 +155,7 @@ export class Accord {
     this.#vacantSince = undefined;
     this.#unheardSince = undefined;
     this.#overlapSince = undefined;
+    this.#wasIdle = false;
   }
 
   /** The peer is dead: nobody is left to be asked. */
@@ -190,6 +193,7 @@ export class Accord {
     if (own.state !== 'MASTER' || !peer.serving) {
       this.#unheardSince = undefined;
       this.#overlapSince = undefined;
+      this.#wasIdle = own.state === 'MASTER';
       return own.state === 'MASTER' && since !== undefined
         ? { kind: 'reassert', overlap }
         : undefined;
@@ -198,12 +202,14 @@ export class Accord {
     const met = between(this.#overlapSince, now);
     if (!better) return { kind: 'yield', cause: `${peer.node} is the better master`, overlap: met };
     // The better one stays, but only if the other can know of it.
+    const cause = `${peer.node} is master too and does not hear this node`;
+    // Heard all the time: it takes over because our beats do not reach it, and will not go back.
+    if (this.#wasIdle) return { kind: 'yield', cause, overlap: met };
     const isHeard = peer.heardAge * 1000 < UNHEARD_PATIENCE;
     this.#unheardSince = isHeard ? undefined : (this.#unheardSince ?? now);
     if (this.#unheardSince === undefined) return undefined;
     const at = after(this.#unheardSince, UNHEARD_PATIENCE);
     if (now < at) return this.#wakeAt(at);
-    const cause = `${peer.node} is master too and does not hear this node`;
     return { kind: 'yield', cause, overlap: met };
   }
 

@@ -5,24 +5,30 @@
  * or change it. But the counter is signed; a Yoke node counts in strides of 2^32 from a random
  * start, tells the low half of its counters in its beats, and never uses a number twice.
  */
+import type { ReceivedCarp } from '../../wire/carp-reception.ts';
 
 const STRIDE = 1n << 32n;
 const WRAP = 1n << 64n;
 
 export class AdvertisementTrust {
-  /** The newest counter of each VHID, by its id on the wire. */
+  /** The newest counter of each VHID in each family: the two come by sockets of their own. */
   readonly #newest = new Map<string, bigint>();
   /** Of those that are not the peer's: the last counter, and how many have grown in a row. */
   readonly #strangers = new Map<string, { readonly counter: bigint; readonly count: number }>();
 
-  /** `tag`: low half of the peer's counters. */
-  judge(id: string, counter: bigint, tag: number): 'genuine' | 'forged' {
+  /** `id`: of the VIP on the wire; `tag`: low half of the peer's counters. */
+  judge(
+    id: string,
+    { family, counter }: Pick<ReceivedCarp, 'family' | 'counter'>,
+    tag: number,
+  ): 'genuine' | 'forged' {
+    const line = `${id} ${family}`;
     if (counter % STRIDE !== BigInt(tag)) return 'forged';
-    const newest = this.#newest.get(id);
+    const newest = this.#newest.get(line);
     if (newest !== undefined && newest % STRIDE === counter % STRIDE) {
       if (!isAhead(counter, newest)) return 'forged';
     }
-    this.#newest.set(id, counter);
+    this.#newest.set(line, counter);
     return 'genuine';
   }
 

@@ -54,6 +54,8 @@ export type RelationOutput =
   | { readonly kind: 'beat'; readonly path: PeerPath; readonly beat: PeerBeat }
   | { readonly kind: 'greet'; readonly path: PeerPath }
   | { readonly kind: 'verdict'; readonly verdict: PeerVerdict; readonly before: PeerVerdict }
+  /** The place may be ours in a moment. */
+  | { readonly kind: 'prepare' }
   | { readonly kind: 'move'; readonly move: AccordMove };
 
 export interface RelationStart {
@@ -210,10 +212,16 @@ export class PeerRelation {
     const before = this.verdict;
     const news = this.liveness.settle(now, this.paths.isSevered(this.#freshSpan, now));
     this.#tellVerdict(before, now);
-    if (news === 'ask') for (const path of this.paths.open) this.#send(path, now, true);
+    if (news === 'ask') this.#ask(now);
     this.judge(now);
     if (this.#hasSession) this.#speakWhereDue(now);
     this.#greetIfDue(now);
+  }
+
+  /** On every path; and while the answers are under way, what a takeover needs is made ready. */
+  #ask(now: Instant): void {
+    for (const path of this.paths.open) this.#send(path, now, true);
+    if (this.beat?.serving === true) this.#start.onOutput({ kind: 'prepare' }, now);
   }
 
   /** The last words: all is released. */
@@ -298,6 +306,7 @@ export class PeerRelation {
     const news = `${state} ${health} ${demotion} ${leaving} ${claim} ${grant}`;
     if (news === this.#told) return;
     this.#told = news;
+    if (claim !== 0) this.#start.onOutput({ kind: 'prepare' }, now);
     if (this.#hasSession) this.speak(now);
   }
 

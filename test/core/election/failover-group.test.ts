@@ -174,6 +174,11 @@ const ROWS: readonly Row[] = [
     outputs: { ...NOTHING, BACKUP: `BACKUP -> ${TAKE}` },
   },
   {
+    input: 'prepare',
+    of: () => ({ kind: 'prepare' }),
+    outputs: { ...NOTHING, BACKUP: 'prepare' },
+  },
+  {
     input: 'hand-over',
     of: () => ({ kind: 'hand-over', cause: 'the peer takes over' }),
     outputs: {
@@ -253,6 +258,7 @@ const KINDS: Readonly<Record<GroupInput['kind'], true>> = {
   bind: true,
   take: true,
   'hand-over': true,
+  prepare: true,
   yield: true,
   'stand-down': true,
   reassert: true,

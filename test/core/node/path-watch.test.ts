@@ -12,10 +12,8 @@ describe('a path', () => {
     const stage = new NodeStage({ preempt: false }).boot();
     for (let second = 0; second < 4; second += 1) stage.wait(1_000_000).turn(heard('wan', '1/0'));
     const alerts = stage.node.bulletin.alerts.list();
-    expect(alerts.map(({ code, text }) => [code, text])).toContainEqual([
-      'path:lan',
-      'the master is heard on wan, but its advertisements do not arrive on lan: is multicast blocked?',
-    ]);
+    const text = alerts.find(({ code }) => code === 'path:lan')?.text;
+    expect(text).toMatch(/do not arrive on lan.*multicast/);
     expect(stage.node.state).toBe('BACKUP');
     stage.turn(heard('lan', '1/0'));
     expect(stage.node.bulletin.alerts.has('path:lan')).toBe(false);

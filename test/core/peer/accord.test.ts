@@ -245,6 +245,16 @@ describe('two masters that meet', () => {
   });
 });
 
+describe('a MASTER that is not heard', () => {
+  it('yields at once to a peer that takes over before its eyes', () => {
+    const accord = new Accord();
+    const master = own({ state: 'MASTER' });
+    accord.judge(master, alive({ heardAge: 37 }), at(0));
+    const taker = alive({ serving: true, stateAge: 0, heardAge: 62 });
+    expect(kind(accord.judge(master, taker, at(5)))).toBe('yield');
+  });
+});
+
 describe('a peer that is dead', () => {
   it('is succeeded at once, unless there is nothing to serve', () => {
     const silent = dead({ serving: true });

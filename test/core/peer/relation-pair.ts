@@ -199,7 +199,7 @@ export class Box {
 
   #carryOut(output: RelationOutput, now: Instant): void {
     this.#pair.mayStop(this);
-    if (output.kind === 'verdict') return;
+    if (output.kind === 'verdict' || output.kind === 'prepare') return;
     if (output.kind === 'beat' || output.kind === 'greet') {
       const place = output.path.interface;
       if (output.kind === 'greet')

@@ -1,0 +1,68 @@
+/** The peer's own new advertisements are told from repeated ones, and from others'. */
+import { describe, expect, it } from 'vitest';
+import { AdvertisementTrust } from '../../../firmware/core/peer/advertisement-trust.ts';
+
+const TAG = 7;
+const counter = (count: number | bigint, tag = TAG): bigint =>
+  (BigInt(count) * 2n ** 32n + BigInt(tag)) % 2n ** 64n;
+const heard = (count: number | bigint, tag = TAG, family: 4 | 6 = 4) => {
+  return { family, counter: counter(count, tag) };
+};
+
+const ipv4 = (number: bigint) => ({ family: 4, counter: number }) as const;
+
+describe('an advertisement', () => {
+  it('with the tag of the peer and a new number is its own', () => {
+    const trust = new AdvertisementTrust();
+    expect(trust.judge('eth1/1', heard(5), TAG)).toBe('genuine');
+    expect(trust.judge('eth1/1', heard(9), TAG)).toBe('genuine');
+    expect(trust.judge('eth0/200', heard(5), TAG)).toBe('genuine');
+  });
+
+  it('is counted by family: the two may overtake each other', () => {
+    const trust = new AdvertisementTrust();
+    expect(trust.judge('eth1/1', heard(6, TAG, 6), TAG)).toBe('genuine');
+    expect(trust.judge('eth1/1', heard(5), TAG)).toBe('genuine');
+    expect(trust.judge('eth1/1', heard(6, TAG, 6), TAG)).toBe('forged');
+  });
+
+  it('that was heard before, or is older, is forged', () => {
+    const trust = new AdvertisementTrust();
+    trust.judge('eth1/1', heard(5), TAG);
+    expect(trust.judge('eth1/1', heard(5), TAG)).toBe('forged');
+    expect(trust.judge('eth1/1', heard(4), TAG)).toBe('forged');
+  });
+
+  it('of the other family has a line of its own: the two may overtake each other', () => {
+    const trust = new AdvertisementTrust();
+    expect(trust.judge('eth1/1', { family: 6, counter: counter(6) }, TAG)).toBe('genuine');
+    expect(trust.judge('eth1/1', ipv4(counter(5)), TAG)).toBe('genuine');
+  });
+
+  it('counts over the end of its numbers', () => {
+    const trust = new AdvertisementTrust();
+    trust.judge('eth1/1', heard(2n ** 32n - 1n), TAG);
+    expect(trust.judge('eth1/1', heard(0), TAG)).toBe('genuine');
+    expect(trust.judge('eth1/1', heard(2n ** 32n - 1n), TAG)).toBe('forged');
+  });
+
+  it('of another life begins anew, once that life has spoken', () => {
+    const trust = new AdvertisementTrust();
+    trust.judge('eth1/1', heard(500), TAG);
+    expect(trust.judge('eth1/1', heard(3, 8), TAG)).toBe('forged');
+    expect(trust.judge('eth1/1', heard(3, 8), 8)).toBe('genuine');
+  });
+});
+
+describe('a stranger', () => {
+  it('is counted while it counts on, whatever its stride', () => {
+    const trust = new AdvertisementTrust();
+    const said = [counter(1, 9), counter(2, 9), counter(2, 10), counter(2, 10), counter(3, 9)];
+    expect(said.map((each) => trust.stranger('eth1/1', each, TAG))).toEqual([1, 2, 3, 1, 2]);
+    expect(trust.stranger('eth0/200', counter(9, 9), TAG)).toBe(1);
+  });
+
+  it('is not the peer itself, repeated', () => {
+    expect(new AdvertisementTrust().stranger('eth1/1', counter(1), TAG)).toBe(0);
+  });
+});
