@@ -342,8 +342,16 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
       this.bulletin,
       now,
     );
+    this.#forgetHandover(now);
     this.#departure.settle(now);
     this.#finishStop(now);
+  }
+
+  /** What a handover left behind is of no use where the peer is the better one anyway. */
+  #forgetHandover(now: Instant): void {
+    const left = this.demotions.list().find(({ reason }) => reason === 'operator');
+    if (left === undefined || this.state === 'MASTER') return;
+    if (this.conduct.isOutranked(left.weight, now)) this.#promote('operator', now);
   }
 
   #settleKernel(now: Instant): void {

@@ -9,6 +9,7 @@ import { DeafWatch } from '../health/deaf-watch.ts';
 import type { AccordMove, OwnPart } from '../peer/accord.ts';
 import { FlapGuard, type FlapRule } from '../peer/flap-guard.ts';
 import { type Identity, PeerRelation, type RelationOutput } from '../peer/peer-relation.ts';
+import { compareStandings } from '../peer/standing.ts';
 import {
   after,
   type Duration,
@@ -96,6 +97,14 @@ export class PeerConduct {
   /** A peer was met: CARP alone does not move the node any more. */
   get isKnown(): boolean {
     return this.#decides && this.relation?.isKnown === true;
+  }
+
+  /** The peer serves, and would be better even if this much of our demotion were taken back. */
+  isOutranked(weight: number, now: Instant): boolean {
+    const beat = this.isBinding ? this.relation?.beat : undefined;
+    if (beat?.serving !== true) return false;
+    const own = this.#standing(now);
+    return !compareStandings({ ...own, demotion: own.demotion - weight }, beat).better;
   }
 
   /** The peer lives and could serve something. */

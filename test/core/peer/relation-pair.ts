@@ -3,17 +3,19 @@
  * lose, delay, reorder and repeat; their boxes are stopped in the middle of anything, cut off, and
  * started anew. Everything follows from a seed.
  */
+
+import { RENEWAL_SLACK } from '../../../firmware/core/configuration/lease-length.ts';
 import type { OwnPart } from '../../../firmware/core/peer/accord.ts';
 import { PeerRelation, type RelationOutput } from '../../../firmware/core/peer/peer-relation.ts';
 import { type Duration, type Instant, instant } from '../../../firmware/core/time.ts';
 import type { PeerBeat } from '../../../firmware/wire/peer-beat.ts';
 import type { Prng } from '../../simulator/prng.ts';
 
-export const LEASE = 16_000 as Duration;
 export const RULE = { interval: 10_000 as Duration, deadTime: 32_000 as Duration };
+/** As lease-length.ts has it. */
+export const LEASE = (RULE.deadTime - RENEWAL_SLACK) as Duration;
 const RENEWAL = 4_000;
 const PREEMPT_DELAY = 200_000;
-const CLAIM_AT_MOST_LATE = 10_000;
 
 export type Side = 'a' | 'b';
 export const other = (side: Side): Side => (side === 'a' ? 'b' : 'a');
@@ -165,12 +167,17 @@ export class Box {
     if (this.state !== 'MASTER') return;
     if (now >= this.renewedAt + LEASE) return this.#become('LAPSED', 'woke late');
     if (now < this.renewedAt + RENEWAL) return;
-    relation.speakFirst(now);
-    this.#pair.mayStop(this);
+    let told = now;
+    do {
+      told = this.#pair.now;
+      relation.speakFirst(told);
+      this.#pair.mayStop(this);
+      // Told too long ago: told again.
+    } while (this.#pair.now > told + RENEWAL_SLACK);
     // The rule of the kernel: only what stands is renewed.
     if (!this.serves) return this.#become('LAPSED', 'not renewed');
     this.leaseUntil = this.#pair.now + LEASE;
-    this.renewedAt = now;
+    this.renewedAt = told;
   }
 
   #become(state: OwnPart['state'], why: string): void {
@@ -230,7 +237,7 @@ export class Box {
     this.relation?.speakFirst(now);
     this.#pair.mayStop(this);
     // Stopped between decision and deed: the kernel is not asked any more.
-    if (this.#pair.now > now + CLAIM_AT_MOST_LATE) return this.#become('LAPSED', 'claims late');
+    if (this.#pair.now > now + RENEWAL_SLACK) return this.#become('LAPSED', 'claims late');
     this.leaseUntil = this.#pair.now + LEASE;
     this.renewedAt = this.#pair.now;
   }
