@@ -118,10 +118,14 @@ export interface Kernel {
 
   /**
    * Takes the lease of a group and raises the macvlans of these VIPs of it (all when absent) in one
-   * go; others of the group that are up are lowered. Throws KernelError when the kernel refuses;
-   * the group is then released.
+   * go; others of the group that are up are lowered. Not after `before` (microseconds, as `now`).
+   * Throws KernelError when the kernel refuses or it is too late; the group is then released.
    */
-  claim(group: number, vips?: readonly Pick<PlannedVip, 'device' | 'vhid'>[]): void;
+  claim(
+    group: number,
+    vips?: readonly Pick<PlannedVip, 'device' | 'vhid'>[],
+    before?: number,
+  ): void;
 
   /**
    * Raises the macvlans of these VIPs of a group without a lease, so that they stay silent and a
@@ -130,8 +134,11 @@ export interface Kernel {
    */
   prepare(group: number, vips: readonly Pick<PlannedVip, 'device' | 'vhid'>[]): void;
 
-  /** Prolongs the lease by its full length. False when it had lapsed: nothing was prolonged. */
-  renew(group: number): boolean;
+  /**
+   * Prolongs the lease by its full length. False when it had lapsed, or `before` (microseconds, as
+   * `now`) is past: nothing was prolonged.
+   */
+  renew(group: number, before?: number): boolean;
 
   /**
    * Gives the lease up, and with it every use of the VIPs, at once. The macvlans are lowered in the

@@ -141,7 +141,11 @@ export class LinuxKernel implements Kernel {
     }
   }
 
-  claim(group: number, vips?: readonly Pick<PlannedVip, 'device' | 'vhid'>[]): void {
+  claim(
+    group: number,
+    vips?: readonly Pick<PlannedVip, 'device' | 'vhid'>[],
+    before = Infinity,
+  ): void {
     const members = this.#members(group, vips);
     try {
       if (members.length === 0) {
@@ -153,14 +157,13 @@ export class LinuxKernel implements Kernel {
       const now = this.now();
       this.#serving.set(group, new Set(members.map(({ index }) => index)));
       this.#lowering.set(group, now);
-      if (this.#held.holds(group)) return this.#extend(group, members, now);
+      if (this.#held.holds(group)) return this.#extend(group, members, before);
       // Raising may take long, when others hold the kernel's lock. Without the lease it is silent.
       const raised = this.#prepared.get(group);
       this.#prepared.delete(group);
       const lowered = members.filter((each) => raised?.has(each) !== true);
       this.#vips.raise(lowered, () => this.#held.keepAll());
-      this.#held.begin(group, this.now());
-      this.#lease.claim(group);
+      this.#take(group, before);
     } catch (error) {
       this.release(group);
       throw error;
@@ -177,14 +180,23 @@ export class LinuxKernel implements Kernel {
   }
 
   /** More VIPs under a lease that is held and must not lapse meanwhile. */
-  #extend(group: number, members: readonly VipInterface[], now: number): void {
-    this.#lease.claim(group);
-    this.#held.begin(group, now);
+  #extend(group: number, members: readonly VipInterface[], before: number): void {
+    this.#take(group, before);
     this.#vips.raise(members, () => this.#mustKeep(group));
   }
 
-  renew(group: number): boolean {
-    return this.#held.renew(group);
+  #take(group: number, before: number): void {
+    const now = this.now();
+    if (now > before) {
+      const what = `claim the lease of group ${group} in time`;
+      throw new KernelError({ code: 'lease-refused', errno: 0, what });
+    }
+    this.#lease.claim(group);
+    this.#held.begin(group, now);
+  }
+
+  renew(group: number, before = Infinity): boolean {
+    return this.now() <= before && this.#held.renew(group);
   }
 
   release(group: number): void {

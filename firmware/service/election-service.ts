@@ -191,11 +191,8 @@ export class ElectionService {
         return this.#kernel.prepare(output.group, output.vips);
       case 'claim':
         return this.#claim(output);
-      case 'renew': {
-        const held = this.#kernel.renew(output.group);
-        this.#results.push({ kind: 'renewed', group: output.group, held });
-        return;
-      }
+      case 'renew':
+        return this.#renew(output);
       case 'release':
         return this.#release(output.group);
       case 'linger':
@@ -237,15 +234,28 @@ export class ElectionService {
     this.#results.push({ kind: 'problems', problems });
   }
 
-  #claim({ group, vips }: Extract<NodeOutput, { kind: 'claim' }>): void {
-    const result = this.#attempt(
+  #renew({ group, before }: Extract<NodeOutput, { kind: 'renew' }>): void {
+    const held = this.#kernel.renew(group, before);
+    const isLate = !held && this.#isPast(before);
+    this.#results.push(isLate ? { kind: 'renewal-late', group } : { kind: 'renewed', group, held });
+  }
+
+  #claim({ group, vips, before }: Extract<NodeOutput, { kind: 'claim' }>): void {
+    const result = this.#attempt<NodeInput, NodeInput>(
       () => {
-        this.#kernel.claim(group, vips);
-        return { kind: 'claimed', group } as const;
+        this.#kernel.claim(group, vips, before);
+        return { kind: 'claimed', group };
       },
-      (text) => ({ kind: 'claim-failed', group, text }) as const,
+      (text) =>
+        this.#isPast(before)
+          ? { kind: 'claim-late', group }
+          : { kind: 'claim-failed', group, text },
     );
     this.#results.push(result);
+  }
+
+  #isPast(moment: Instant | undefined): boolean {
+    return moment !== undefined && this.#kernel.now() > moment;
   }
 
   // What follows is a good-bye, and nothing may prevent that.

@@ -2,8 +2,8 @@
  * What a pair promises whatever befalls it, judged after everything that happens.
  *
  *   1. A client never reaches two servers of a VIP (overlap-judge.ts).
- *   2. A VIP that a node could serve is not without a server for long (outage-judge.ts); the switches
- *      know soon who it is (switch-judge.ts).
+ *   2. A VIP that a node could serve is not without a server for long (outage-judge.ts); the
+ *      switches know soon who it is (switch-judge.ts).
  *   3. When all is mended, one node serves, soon, and it stays so (`judgeCalm`).
  *   4. Maintenance is not forgotten.
  *   5. Nothing grows: queues, alerts, what is planned.

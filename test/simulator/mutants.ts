@@ -1,6 +1,6 @@
 /**
  * Planted faults: small changes of the core, each of which would hurt somebody, and each of which
- * the simulator has to find. A change that no longer fits the source is a mistake to be mended here.
+ * the simulator has to find. A change that does not fit the source any more must be mended here.
  */
 export interface Mutant {
   readonly name: string;

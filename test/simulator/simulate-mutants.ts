@@ -27,8 +27,13 @@ const asked = process.argv.slice(2);
 const mutants = MUTANTS.filter(
   ({ name }) => asked.length === 0 || asked.some((part) => name.includes(part)),
 );
+const folders = new Set<string>();
 const waiting = [...mutants];
 const survivors: string[] = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 await Promise.all(Array.from({ length: availableParallelism() }, () => work()));
 console.log(`${mutants.length - survivors.length} of ${mutants.length} planted faults were found`);
 process.exitCode = survivors.length === 0 ? 0 : 1;
@@ -43,6 +48,7 @@ async function work(): Promise<void> {
 
 async function hunt(mutant: Mutant): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'yoke-mutant-'));
+  folders.add(folder);
   try {
     for (const path of COPIED) cpSync(join(root, path), join(folder, path), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
@@ -50,6 +56,7 @@ async function hunt(mutant: Mutant): Promise<Outcome> {
     return await search(folder);
   } finally {
     rmSync(folder, { recursive: true });
+    folders.delete(folder);
   }
 }
 

@@ -131,18 +131,22 @@ export class SimulatedKernel implements Kernel {
   /** Macvlans without a lease are silent, up or not. */
   prepare(): void {}
 
-  claim(group: number, vips?: readonly Pick<PlannedVip, 'device' | 'vhid'>[]): void {
+  claim(
+    group: number,
+    vips?: readonly Pick<PlannedVip, 'device' | 'vhid'>[],
+    before = Number.POSITIVE_INFINITY,
+  ): void {
     this.#watch.entered?.();
-    if (this.machine.refusesClaims) {
+    if (this.machine.refusesClaims || this.now() > before) {
       this.machine.release(group);
       throw refusal('lease-refused', 'claim');
     }
     this.machine.claim(group, vips && new Set(vips.map((vip) => `${vip.device}/${vip.vhid}`)));
   }
 
-  renew(group: number): boolean {
+  renew(group: number, before = Number.POSITIVE_INFINITY): boolean {
     this.#watch.entered?.();
-    return this.machine.renew(group);
+    return this.now() <= before && this.machine.renew(group);
   }
 
   release(group: number): void {

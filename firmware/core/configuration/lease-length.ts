@@ -10,8 +10,8 @@
  *   after that, but only while it stands (lease-table.ts), so not later than one lease after it;
  *   and it then stands for one lease more: 2 x lease <= dead time.
  * - `RENEWAL_SLACK` less than the dead time of the beats. There each renewal is told to the peer
- *   first, in the same turn (PeerRelation.speakFirst), and once more after it if the machine stood
- *   still between the two.
+ *   first (PeerRelation.speakFirst), and is not done when the machine stood still for longer than
+ *   the slack between the two; then it is told again.
  * - At most 45 ms, because longer gains nothing: the lease is renewed every few milliseconds, and
  *   the shorter it is the sooner a hung node falls silent.
  * - At least 10 ms, because a healthy but busy machine may wake that late. Hence no dead time may

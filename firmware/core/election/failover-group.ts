@@ -93,12 +93,6 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     return this.#preemption.permittedAt;
   }
 
-  /** The lease is to be renewed now; one that has lapsed is not. */
-  renewDue(now: Instant): boolean {
-    if (this.state !== 'MASTER' || this.#lease.lapsedFor(now) !== undefined) return false;
-    return now >= (this.#lease.renewAt ?? now);
-  }
-
   /** True while good-byes are still to be repeated: a clean stop waits for them. */
   get saysGoodbye(): boolean {
     return this.#voice.goodbyes.next !== undefined;
@@ -138,6 +132,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
         return this.#claimed(now);
       case 'claim-failed':
         return this.#claimFailed(input.text, now);
+      case 'claim-late':
+        return this.#claimAgain(now);
       case 'unsent':
         if (this.state === 'MASTER') this.#voice.resend(input.interface, now);
         return;
@@ -205,14 +201,24 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
 
   /** A lease that came long after it was asked for may be somebody else's by now. */
   #claimed(now: Instant): void {
-    const askedAt = this.#askedAt;
+    const isLate = this.#isClaimOver(now);
     this.#askedAt = undefined;
-    const isLate =
-      askedAt === undefined
-        ? this.#lease.lapsedFor(now) !== undefined
-        : between(askedAt, now) > CLAIM_AT_MOST;
     if (this.state !== 'MASTER' || !isLate) return this.#step('claimed', '', now);
     this.#claimFailed('the lease came too late', now);
+  }
+
+  /** Once more, if the place can still be free: the peer is told again first. */
+  #claimAgain(now: Instant): void {
+    if (this.state !== 'MASTER') return;
+    if (this.#isClaimOver(now)) return this.#claimFailed('the machine stood still', now);
+    this.#askForLease(now);
+  }
+
+  /** Too late for a place that was free; or, under a lease that is held, for that one. */
+  #isClaimOver(now: Instant): boolean {
+    const askedAt = this.#askedAt;
+    if (askedAt === undefined) return this.#lease.lapsedFor(now) !== undefined;
+    return between(askedAt, now) > CLAIM_AT_MOST;
   }
 
   #claimFailed(text: string, now: Instant): void {

@@ -54,6 +54,8 @@ export type GroupInput =
   /** The kernel has given the lease and raised the VIPs. */
   | { readonly kind: 'claimed' }
   | { readonly kind: 'claim-failed'; readonly text: string }
+  /** The machine stood still before the claim: it was not made. */
+  | { readonly kind: 'claim-late' }
   /** The kernel has been made equal to the plan: a MASTER raises what is new. */
   | { readonly kind: 'applied' }
   /** So has it, after damage: a MASTER raises everything again. */

@@ -77,7 +77,12 @@ export class CarpHearing {
   #judge(id: string, place: string, heard: ReceivedCarp, now: Instant): Trust {
     const { conduct } = this.#parts;
     const { relation } = conduct;
-    if (relation?.beat === undefined || !conduct.isKnown) return 'election';
+    if (relation === undefined) return 'election';
+    if (relation.beat === undefined || !conduct.isKnown) {
+      // It may be the peer, and have no other way to us.
+      relation.heardAdvertisement(place, heard.family, heard.source);
+      return 'election';
+    }
     const { counterTag, farewell } = relation.beat;
     if (this.#trust.judge(id, heard, counterTag) === 'forged') {
       const words = this.#trust.stranger(id, heard.counter, counterTag);
@@ -86,7 +91,7 @@ export class CarpHearing {
       }
       return this.#fallBack(place, heard, now);
     }
-    relation.heardAdvertisement(place, heard.source);
+    relation.heardAdvertisement(place, heard.family, heard.source);
     if (relation.verdict !== 'dead') this.#wordsOfTheDead = 0;
     // Good-byes may come in after the last beat.
     if (relation.verdict !== 'dead' || farewell || isGoodbye(heard)) return 'noted';

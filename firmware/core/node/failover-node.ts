@@ -158,7 +158,6 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     if (this.#stopping && !HEARD_WHILE_STOPPING.has(input.kind)) return;
     switch (input.kind) {
       case 'wake':
-        if (this.#groups.renewalDue(now)) this.conduct.beforeRenewal(now);
         return this.#groups.tellAll({ kind: 'wake' }, now);
       case 'settled':
         return this.#settle(now);
@@ -183,9 +182,12 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
       case 'handover':
         return this.#departure.handOver(now);
       case 'renewed':
-        if (input.held) this.conduct.afterRenewal(now);
-        else this.#groups.tellHolder(input.group, { kind: 'lease-lost' }, now);
+        if (!input.held) this.#groups.tellHolder(input.group, { kind: 'lease-lost' }, now);
         return;
+      case 'renewal-late':
+        return this.#renew(input.group, now);
+      case 'claim-late':
+        return this.#groups.tellHolder(input.group, { kind: 'claim-late' }, now);
       case 'claimed':
         return this.#groups.tellHolder(input.group, { kind: 'claimed' }, now);
       case 'claim-failed':
@@ -347,6 +349,10 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.#finishStop(now);
   }
 
+  #renew(group: number, now: Instant): void {
+    this.#outputs.push({ kind: 'renew', group, before: this.conduct.announce(now) });
+  }
+
   /** What a handover left behind is of no use where the peer is the better one anyway. */
   #forgetHandover(now: Instant): void {
     const left = this.demotions.list().find(({ reason }) => reason === 'operator');
@@ -378,17 +384,18 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
         return;
       }
       case 'claim': {
-        this.conduct.beforeRenewal(now);
+        const before = this.conduct.announce(now);
         const vips = output.members.map((member) => this.#speaker.place(member, scene));
-        this.#outputs.push({ kind: 'claim', group: group.rules.group, vips });
+        this.#outputs.push({ kind: 'claim', group: group.rules.group, vips, before });
         return;
       }
       case 'linger':
         this.#outputs.push({ kind: 'linger', group: group.rules.group, span: LINGER });
         return;
       case 'renew':
+        return this.#renew(group.rules.group, now);
       case 'release':
-        this.#outputs.push({ kind: output.kind, group: group.rules.group });
+        this.#outputs.push({ kind: 'release', group: group.rules.group });
         return;
       case 'announce':
         this.#outputs.push(this.#speaker.announce(output.member, scene));

@@ -111,11 +111,6 @@ export class NodeGroups {
     }
   }
 
-  /** A lease is to be renewed now. */
-  renewalDue(now: Instant): boolean {
-    return [...this.#groups.values()].some((group) => group.renewDue(now));
-  }
-
   settle(now: Instant): void {
     this.tellAll({ kind: 'settled' }, now);
     if (this.#leaving.length === 0) return;

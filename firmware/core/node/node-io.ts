@@ -10,7 +10,7 @@ import type { DesiredAddresses } from '../addressing/desired-addresses.ts';
 import type { PairConfiguration, VipConfiguration } from '../configuration/pair-configuration.ts';
 import type { Pace } from '../election/interval.ts';
 import type { Family } from '../election/membership.ts';
-import type { Duration } from '../time.ts';
+import type { Duration, Instant } from '../time.ts';
 
 /** An interface as it was found. */
 export interface SeenInterface {
@@ -51,6 +51,9 @@ export type NodeInput =
   | { readonly kind: 'let-go'; readonly group: number; readonly ok: boolean }
   /** Outcome of a renewal. */
   | { readonly kind: 'renewed'; readonly group: number; readonly held: boolean }
+  /** The machine stood still before a renewal, or before a claim: it was not done. */
+  | { readonly kind: 'renewal-late'; readonly group: number }
+  | { readonly kind: 'claim-late'; readonly group: number }
   /** Outcome of a claim. */
   | { readonly kind: 'claimed'; readonly group: number }
   | { readonly kind: 'claim-failed'; readonly group: number; readonly text: string }
@@ -102,6 +105,8 @@ export type NodeOutput =
   | {
       readonly kind: 'claim';
       readonly group: number;
+      /** Not after this: then the peer must be told again first. Undefined where none listens. */
+      readonly before: Instant | undefined;
       readonly vips: readonly { readonly device: string; readonly vhid: number }[];
     }
   /** A claim of these may follow in a moment. */
@@ -110,7 +115,8 @@ export type NodeOutput =
       readonly group: number;
       readonly vips: readonly { readonly device: string; readonly vhid: number }[];
     }
-  | { readonly kind: 'renew'; readonly group: number }
+  /** `before`: as of a claim. */
+  | { readonly kind: 'renew'; readonly group: number; readonly before: Instant | undefined }
   | { readonly kind: 'release'; readonly group: number }
   /** Let the peer take over: stop answering, go on forwarding for so long. */
   | { readonly kind: 'linger'; readonly group: number; readonly span: Duration }

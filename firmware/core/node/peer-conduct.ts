@@ -2,7 +2,9 @@
  * What the node does about its peer: how it stands, what the peer's beats move, which of its
  * advertisements are believed, and what people are told of it.
  */
+
 import type { PeerBeat } from '../../wire/peer-beat.ts';
+import { RENEWAL_SLACK } from '../configuration/lease-length.ts';
 import type { FailoverGroup } from '../election/failover-group.ts';
 import { rank } from '../election/interval.ts';
 import { DeafWatch } from '../health/deaf-watch.ts';
@@ -161,14 +163,14 @@ export class PeerConduct {
     this.relation?.letGo(ok, now);
   }
 
-  /** What we renew or take must be known to the peer first. */
-  beforeRenewal(now: Instant): void {
-    this.relation?.speakFirst(now);
-  }
-
-  /** The machine may have stood still between the two. */
-  afterRenewal(now: Instant): void {
-    this.relation?.confirm(now);
+  /**
+   * What keeps us MASTER for another lease must be known to the peer first. Returns until when it
+   * may be done then; undefined where nobody is to be told.
+   */
+  announce(now: Instant): Instant | undefined {
+    if (this.relation === undefined || this.relation.verdict === 'unknown') return undefined;
+    this.relation.speakFirst(now);
+    return after(now, RENEWAL_SLACK);
   }
 
   /** Something about this node has changed. */
@@ -335,7 +337,9 @@ export class PeerConduct {
   /** Each VIP has an election of its own: those whose master the dead one was are free. */
   #succeed(cause: string, now: Instant): void {
     const paths = [...(this.relation?.paths.all ?? [])];
-    const gone = new Set(paths.map(({ peerAddress }) => peerAddress));
+    const gone = new Set(
+      paths.flatMap(({ peerAddress, advertised }) => [peerAddress, ...advertised.values()]),
+    );
     for (const [id, group] of this.#parts.groups.all) {
       const wasMaster = [...group.memberships.values()].some((each) =>
         gone.has(each.heard?.source),

@@ -23,8 +23,8 @@ export class PeerPath {
   heardAt: Instant | undefined;
   /** What the peer said last of its end. */
   far: BeatPath | undefined;
-  /** Source of a genuine advertisement: where to knock while the peer has not told its address. */
-  advertised: string | undefined;
+  /** Sources of advertisements: where to knock while the peer has not told its address. */
+  readonly advertised = new Map<4 | 6, string>();
   #sentAt: Instant | undefined;
 
   constructor(place: string, device: string) {
@@ -34,7 +34,9 @@ export class PeerPath {
 
   /** Where beats are sent to; undefined while it cannot be known. */
   get peerAddress(): string | undefined {
-    return this.configuredPeer ?? this.far?.address ?? this.advertised;
+    return (
+      this.configuredPeer ?? this.far?.address ?? this.advertised.get(4) ?? this.advertised.get(6)
+    );
   }
 
   /** A beat could leave here. */

@@ -35,8 +35,6 @@ const GREET_SLOW_PAUSE = seconds(1);
 const GREET_SLOW_AFTER = seconds(10);
 /** A session is used for an hour. */
 const SESSION_LIFE = seconds(3600);
-/** Half of RENEWAL_SLACK: the other half is the network's. */
-const SPOKE_JUST_NOW = milliseconds(4);
 const LONGEST_AGE = 0xffff_ffff;
 const NEVER_HEARD = 0xffff;
 /** One move may make the next one possible; more than a few would be a mistake of ours. */
@@ -87,6 +85,7 @@ export class PeerRelation {
   #formerLives: readonly bigint[] = [];
   #sequence = 0;
   #greetings = 0;
+  #firstGreetingAt: Instant | undefined;
   #settledAt: Instant = instant(0);
   /** What was last told of the claim and the standing; a change is told at once. */
   #told = '';
@@ -143,13 +142,6 @@ export class PeerRelation {
     }
   }
 
-  /** A lease was renewed: if long after we spoke, it may outlast what the peer knows. */
-  confirm(now: Instant): void {
-    if (this.#spokeAt !== undefined && now > after(this.#spokeAt, SPOKE_JUST_NOW)) {
-      this.speakFirst(now);
-    }
-  }
-
   session(now: Instant): void {
     this.#hasSession = true;
     this.#wantsSession = false;
@@ -175,10 +167,9 @@ export class PeerRelation {
     if (beat.asks && path !== undefined) this.#send(path, now);
   }
 
-  /** Every advertisement that is certainly the peer's tells where it lives. */
-  heardAdvertisement(place: string, source: string): void {
-    const path = this.paths.get(place);
-    if (path !== undefined) path.advertised = source;
+  /** An advertisement of the peer, or of who may be it, tells where it lives. */
+  heardAdvertisement(place: string, family: 4 | 6, source: string): void {
+    this.paths.get(place)?.advertised.set(family, source);
   }
 
   /** It lives, but its beats do not reach us. */
@@ -355,11 +346,9 @@ export class PeerRelation {
   }
 
   get #greetPause(): Duration {
-    const { heardAt } = this.liveness;
-    const isLongDead =
-      this.verdict === 'dead' &&
-      (this.#greetedAt ?? 0) > after(heardAt ?? (0 as Instant), GREET_SLOW_AFTER);
-    if (isLongDead) return GREET_SLOW_PAUSE;
+    const alone = this.liveness.heardAt ?? this.#firstGreetingAt ?? instant(0);
+    const isLongAlone = !this.isBinding && (this.#greetedAt ?? 0) > after(alone, GREET_SLOW_AFTER);
+    if (isLongAlone) return GREET_SLOW_PAUSE;
     return this.paths.begins ? GREET_PAUSE : GREET_HELP_PAUSE;
   }
 
@@ -367,6 +356,7 @@ export class PeerRelation {
     const at = this.#greetAt;
     if (at === undefined || now < at) return;
     this.#greetedAt = now;
+    this.#firstGreetingAt ??= now;
     this.#wantsSession = true;
     const { open } = this.paths;
     const path = open[this.#greetings % open.length];

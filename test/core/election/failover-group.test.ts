@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { GroupInput } from '../../../firmware/core/election/group-io.ts';
 import type { State } from '../../../firmware/core/election/states.ts';
 import { milliseconds, seconds } from '../../../firmware/core/time.ts';
+import { live, steps } from './group-life.ts';
 import { GroupStage, LAN, members, RULES, WAN } from './group-stage.ts';
 
 const STATES: readonly State[] = ['INIT', 'BACKUP', 'CLAIMANT', 'MASTER', 'LAPSED'];
@@ -174,6 +175,11 @@ const ROWS: readonly Row[] = [
     outputs: { ...NOTHING, BACKUP: `BACKUP -> ${TAKE}` },
   },
   {
+    input: 'claim-late',
+    of: () => ({ kind: 'claim-late' }),
+    outputs: { ...NOTHING, MASTER: 'claim' },
+  },
+  {
     input: 'prepare',
     of: () => ({ kind: 'prepare' }),
     outputs: { ...NOTHING, BACKUP: 'prepare' },
@@ -253,6 +259,7 @@ const KINDS: Readonly<Record<GroupInput['kind'], true>> = {
   unsent: true,
   claimed: true,
   'claim-failed': true,
+  'claim-late': true,
   applied: true,
   repaired: true,
   bind: true,
@@ -303,91 +310,6 @@ describe('every state, every input', () => {
     expect(stage.turn(stage.hear('1/0'), stage.hear('255/255'))[0]).toBe('BACKUP -> MASTER');
   });
 });
-
-/** An input for a stage, with the time that passes before it. */
-interface Step {
-  readonly span: number;
-  readonly of: (stage: GroupStage) => GroupInput;
-}
-
-const paces = fc.constantFrom('1/0', '1/100', '1/150', '1/240', '4/0', '255/255');
-const places = fc.constantFrom('lan', 'wan');
-const inputs: fc.Arbitrary<Step['of']> = fc.oneof(
-  fc.tuple(paces, places, fc.constantFrom('192.0.2.2', '192.0.2.9')).map(
-    ([pace, vip, source]): Step['of'] =>
-      (stage) =>
-        stage.hear(pace, { vip, source }),
-  ),
-  fc.tuple(places, fc.boolean()).map(
-    ([place, usable]): Step['of'] =>
-      (stage) =>
-        stage.usable(place, usable),
-  ),
-  fc
-    .constantFrom<GroupInput>(
-      { kind: 'demotion', total: 0 },
-      { kind: 'demotion', total: 240 },
-      { kind: 'step-aside', cause: 'maintenance' },
-      { kind: 'lease-lost' },
-      { kind: 'unsent', interface: 'lan' },
-      { kind: 'applied' },
-      { kind: 'repaired' },
-      { kind: 'inherit' },
-      { kind: 'claim-failed', text: 'refused' },
-      { kind: 'bind', bound: true },
-      { kind: 'bind', bound: false },
-      { kind: 'take', cause: 'granted', because: 'granted' },
-      { kind: 'take', cause: 'silent', because: 'silence' },
-      { kind: 'hand-over', cause: 'the peer takes over' },
-      { kind: 'yield', cause: 'the peer is better' },
-      { kind: 'stand-down', cause: 'the peer serves' },
-      { kind: 'reassert' },
-      members([LAN]),
-      members([LAN, WAN], [LAN.id]),
-      { kind: 'rules', rules: RULES },
-      { kind: 'stop', cause: 'stopped' },
-    )
-    .map(
-      (input): Step['of'] =>
-        () =>
-          input,
-    ),
-);
-const spans = fc.oneof(fc.constant(0), fc.nat({ max: 50_000 }), fc.nat({ max: 5_000_000 }));
-const steps = fc.array(fc.record({ span: spans, of: inputs, isOnTime: fc.boolean() }), {
-  maxLength: 40,
-});
-
-/** Runs a life turn by turn; `look` sees each turn. */
-function live(
-  life: readonly (Step & { readonly isOnTime: boolean })[],
-  look: (
-    stage: GroupStage,
-    from: State,
-    outputs: ReturnType<GroupStage['feed']>,
-    input: GroupInput,
-  ) => void,
-): void {
-  const stage = new GroupStage([LAN, WAN]);
-  const turn = (...given: GroupInput[]): void => {
-    for (const input of [{ kind: 'wake' } as const, ...given, { kind: 'settled' } as const]) {
-      const from = stage.group.state;
-      look(stage, from, stage.feed(input), input);
-    }
-  };
-  for (const { span, of, isOnTime } of life) {
-    // Either woken when it asked to be, or stopped for the whole span.
-    const end = stage.now + span;
-    for (let next = stage.group.nextTimeout(); isOnTime && next !== undefined && next < end; ) {
-      stage.wait(Math.max(1, next - stage.now));
-      turn();
-      next = stage.group.nextTimeout();
-    }
-    stage.wait(Math.max(0, end - stage.now));
-    turn(of(stage));
-    expect(stage.group.nextTimeout() ?? Infinity).toBeGreaterThan(stage.now);
-  }
-}
 
 describe('whatever happens', () => {
   it('speaks as a master only as one, and announces only what it holds', () => {

@@ -1,4 +1,4 @@
-/** Every cell of the election's table, against an expectation written by hand from CARP.md and DESIGN. */
+/** Every cell of the election's table, against what was written by hand from CARP and DESIGN. */
 import { describe, expect, it } from 'vitest';
 import {
   type Event,

@@ -1,7 +1,7 @@
 /**
- * Who takes over from whom and when: each rule by itself; then never both and never nobody, whatever
- * two relations go through (lossy cables, stops at any point of a turn, restarts, changes of
- * standing).
+ * Who takes over from whom and when: each rule by itself; then never both and never nobody,
+ * whatever two relations go through (lossy cables, stops at any point of a turn, restarts, changes
+ * of standing).
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
