@@ -94,6 +94,13 @@ export interface Kernel {
   /** CLOCK_MONOTONIC in whole microseconds. */
   now(): number;
 
+  /**
+   * When the last wait began to read: all that had arrived by then was returned, or announced as
+   * `more`. What follows from silence must be judged as of this moment: the machine may have stood
+   * still since, and more have arrived.
+   */
+  readonly readAt: number;
+
   /** Cryptographically strong random bytes. */
   random(length: number): Uint8Array;
 

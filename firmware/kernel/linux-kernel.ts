@@ -75,6 +75,7 @@ export class LinuxKernel implements Kernel {
   /** Groups with macvlans that may be still to be lowered, and from when on. */
   readonly #lowering = new Map<number, number>();
   #plan: NetworkPlan | undefined;
+  #readAt = native.monotonic();
 
   constructor(options: LinuxKernelOptions) {
     this.#options = options;
@@ -82,6 +83,10 @@ export class LinuxKernel implements Kernel {
 
   now(): number {
     return native.monotonic();
+  }
+
+  get readAt(): number {
+    return this.#readAt;
   }
 
   random(length: number): Uint8Array {
@@ -112,6 +117,7 @@ export class LinuxKernel implements Kernel {
     this.#tidy();
     const until = Math.min(deadline ?? Infinity, this.#listeners.nextRead, this.#nextTidying());
     this.#waitSet.wait(until === Infinity ? undefined : until, this.#pending.length > 0);
+    this.#readAt = this.now();
     const { route, netfilter, wake, delegated } = this.#waitSet.found;
     if (delegated) this.#errand.conclude();
     const events = this.#pending;

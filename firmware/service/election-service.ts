@@ -76,7 +76,10 @@ export class ElectionService {
     for (const event of events) this.#take(event);
     const isComplete = !events.some(({ kind }) => kind === 'more');
     this.#incompleteTurns = isComplete ? 0 : this.#incompleteTurns + 1;
-    if (this.#incompleteTurns % (INCOMPLETE_AT_MOST + 1) === 0) this.#handle({ kind: 'settled' });
+    if (this.#incompleteTurns % (INCOMPLETE_AT_MOST + 1) !== 0) return;
+    // As of the moment up to which everything was read: what came later is not silence.
+    this.node.handle({ kind: 'settled' }, instant(this.#kernel.readAt));
+    this.#drain();
   }
 
   reconfigure(configuration: PairConfiguration): void {

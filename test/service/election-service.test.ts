@@ -170,9 +170,10 @@ describe('the service', () => {
   });
 
   it('decides nothing while frames are left to be read, but not for ever', () => {
-    const { schedule, service, run } = scene();
+    const { schedule, kernel, service, run } = scene();
     run(2_900_000);
     schedule.runUntil(3_100_000);
+    kernel.wait();
     for (let count = 0; count < 64; count += 1) service.turn([{ kind: 'more' }]);
     expect(service.node.state).toBe('BACKUP');
     service.turn([{ kind: 'more' }]);

@@ -37,6 +37,7 @@ export interface KernelWatch {
 
 export class SimulatedKernel implements Kernel {
   readonly machine: SimulatedMachine;
+  readAt = 0;
   readonly #prng: Prng;
   readonly #watch: KernelWatch;
   readonly #queue = new SocketQueue();
@@ -97,6 +98,7 @@ export class SimulatedKernel implements Kernel {
   }
 
   wait(): readonly KernelEvent[] {
+    this.readAt = this.machine.clock;
     const { linkVersion } = this.machine;
     if (linkVersion !== this.#linkVersion) {
       this.#linkVersion = linkVersion;

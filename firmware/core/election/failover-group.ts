@@ -133,7 +133,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       case 'claim-failed':
         return this.#claimFailed(input.text, now);
       case 'claim-late':
-        return this.#claimAgain(now);
+        this.#claiming = undefined;
+        return this.#step('claim-failed', 'the machine stood still before the claim', now);
       case 'unsent':
         if (this.state === 'MASTER') this.#voice.resend(input.interface, now);
         return;
@@ -205,13 +206,6 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     this.#askedAt = undefined;
     if (this.state !== 'MASTER' || !isLate) return this.#step('claimed', '', now);
     this.#claimFailed('the lease came too late', now);
-  }
-
-  /** Once more, if the place can still be free: the peer is told again first. */
-  #claimAgain(now: Instant): void {
-    if (this.state !== 'MASTER') return;
-    if (this.#isClaimOver(now)) return this.#claimFailed('the machine stood still', now);
-    this.#askForLease(now);
   }
 
   /** Too late for a place that was free; or, under a lease that is held, for that one. */

@@ -384,7 +384,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
         return;
       }
       case 'claim': {
-        const before = this.conduct.announce(now);
+        const before = this.conduct.announceClaim(now);
         const vips = output.members.map((member) => this.#speaker.place(member, scene));
         this.#outputs.push({ kind: 'claim', group: group.rules.group, vips, before });
         return;

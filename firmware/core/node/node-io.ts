@@ -105,8 +105,8 @@ export type NodeOutput =
   | {
       readonly kind: 'claim';
       readonly group: number;
-      /** Not after this: then the peer must be told again first. Undefined where none listens. */
-      readonly before: Instant | undefined;
+      /** Not after this: somebody else may have taken the place since it was decided. */
+      readonly before: Instant;
       readonly vips: readonly { readonly device: string; readonly vhid: number }[];
     }
   /** A claim of these may follow in a moment. */
@@ -115,7 +115,7 @@ export type NodeOutput =
       readonly group: number;
       readonly vips: readonly { readonly device: string; readonly vhid: number }[];
     }
-  /** `before`: as of a claim. */
+  /** Not after `before`: the peer would have to be told again first. Undefined: no peer. */
   | { readonly kind: 'renew'; readonly group: number; readonly before: Instant | undefined }
   | { readonly kind: 'release'; readonly group: number }
   /** Let the peer take over: stop answering, go on forwarding for so long. */

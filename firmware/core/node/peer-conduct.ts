@@ -173,6 +173,11 @@ export class PeerConduct {
     return after(now, RENEWAL_SLACK);
   }
 
+  /** So too a claim; which is never made long after it was decided, whoever listens. */
+  announceClaim(now: Instant): Instant {
+    return this.announce(now) ?? after(now, RENEWAL_SLACK);
+  }
+
   /** Something about this node has changed. */
   judge(now: Instant): void {
     this.relation?.judge(now);

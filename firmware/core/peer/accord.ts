@@ -57,6 +57,8 @@ export interface OwnPart extends Standing {
 export interface PeerPart {
   /** Its newest beat. */
   readonly beat: PeerBeat;
+  /** When it was last heard. */
+  readonly heardAt?: Instant | undefined;
   readonly verdict: 'alive' | 'suspect' | 'dead';
 }
 
@@ -159,12 +161,14 @@ export class Accord {
   }
 
   /** The peer is dead: nobody is left to be asked. */
-  #succeed(own: OwnPart, { beat }: PeerPart, now: Instant): AccordMove | undefined {
+  #succeed(own: OwnPart, { beat, heardAt }: PeerPart, now: Instant): AccordMove | undefined {
     this.#reset();
     this.#partedAt ??= now;
     if (own.state !== 'BACKUP' || own.health === 0 || own.leaving) return undefined;
     const at = instant(Math.max(this.#promisedUntil, own.forbiddenUntil ?? 0));
     if (now < at) return this.#wakeAt(at);
+    // A farewell that was just read may be old: what came after it is read first.
+    if (heardAt !== undefined && now <= heardAt) return this.#wakeAt(instant(heardAt + 1));
     const cause = beat.farewell ? `${beat.node} has left` : `${beat.node} is silent on every path`;
     return { kind: 'take', ground: undefined, cause };
   }

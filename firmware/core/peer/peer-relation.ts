@@ -239,7 +239,7 @@ export class PeerRelation {
   get #peer() {
     const { verdict } = this;
     if (this.beat === undefined || verdict === 'unknown') return undefined;
-    return { beat: this.beat, verdict } as const;
+    return { beat: this.beat, verdict, heardAt: this.liveness.heardAt } as const;
   }
 
   #isNews({ bootId, sequence }: PeerBeat): boolean {

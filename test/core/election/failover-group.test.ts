@@ -177,7 +177,7 @@ const ROWS: readonly Row[] = [
   {
     input: 'claim-late',
     of: () => ({ kind: 'claim-late' }),
-    outputs: { ...NOTHING, MASTER: 'claim' },
+    outputs: { ...NOTHING, MASTER: 'MASTER -> BACKUP, release, advertise lan 255/255' },
   },
   {
     input: 'prepare',
