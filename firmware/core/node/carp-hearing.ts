@@ -81,7 +81,8 @@ export class CarpHearing {
     if (relation.beat === undefined || !conduct.isKnown) {
       // It may be the peer, and have no other way to us.
       relation.heardAdvertisement(place, heard.family, heard.source);
-      return 'election';
+      // Anybody can repeat a good-bye; the peer will say itself whether it serves.
+      return relation.isNew(now) && isGoodbye(heard) ? 'forged' : 'election';
     }
     const { counterTag, farewell } = relation.beat;
     if (this.#trust.judge(id, heard, counterTag) === 'forged') {

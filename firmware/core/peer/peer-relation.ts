@@ -32,6 +32,8 @@ const GREET_PAUSE = milliseconds(50);
 const GREET_HELP_PAUSE = milliseconds(170);
 /** After a peer has been dead for a while nobody waits for it. */
 const GREET_SLOW_PAUSE = seconds(1);
+/** A peer that is there answers within this. */
+const FIRST_ANSWER = seconds(2);
 const GREET_SLOW_AFTER = seconds(10);
 /** A session is used for an hour. */
 const SESSION_LIFE = seconds(3600);
@@ -119,6 +121,12 @@ export class PeerRelation {
   /** The peer is there: what it serves and what we serve is agreed upon. */
   get isBinding(): boolean {
     return this.verdict === 'alive' || this.verdict === 'suspect';
+  }
+
+  /** It has only just begun to ask for the peer, which may answer yet. */
+  isNew(now: Instant): boolean {
+    const began = this.#firstGreetingAt;
+    return this.verdict === 'unknown' && (began === undefined || now < after(began, FIRST_ANSWER));
   }
 
   /** Mastership moves by beats only: a peer was known in this life of the process. */
