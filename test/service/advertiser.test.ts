@@ -34,7 +34,8 @@ function scene() {
         addresses: lan.addresses.map((each) => ({ ...each, ownsSubnet: false })),
       },
     ],
-    leaseMilliseconds: 45, keepMilliseconds: 45,
+    leaseMilliseconds: 45,
+    keepMilliseconds: 45,
   });
   const heard: Uint8Array[] = [];
   peer.onFrame = (frame) => heard.push(frame);
