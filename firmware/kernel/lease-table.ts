@@ -110,7 +110,7 @@ export class LeaseTable {
     }
     const what = `claim the lease of group ${group}`;
     const taken = nft.newElements(leaseElements([{ group }]));
-    if (this.#lingers.delete(group)) {
+    if (this.#stopsLingering(group)) {
       // Refused as a whole when the linger ends right now.
       if (this.#change([lingerEnd(group), taken], what)) return;
     }
@@ -119,7 +119,7 @@ export class LeaseTable {
 
   /** Ends the lease of a group at once, and its linger. */
   release(group: number): void {
-    if (this.#lingers.delete(group)) {
+    if (this.#stopsLingering(group)) {
       this.#change([lingerEnd(group)], `end the linger of group ${group}`);
     }
     this.#change([leaseEnd(group)], `release the lease of group ${group}`);
@@ -131,7 +131,7 @@ export class LeaseTable {
    */
   linger(group: number, microseconds: number): boolean {
     const milliseconds = Math.floor(microseconds / 1000);
-    if (milliseconds < SHORTEST_LINGER || this.#lingers.has(group)) {
+    if (milliseconds < SHORTEST_LINGER || this.#isLingering(group)) {
       this.release(group);
       return false;
     }
@@ -148,6 +148,20 @@ export class LeaseTable {
     const what = 'remove the lease table';
     const asked = { code: 'lease-refused', what, tolerated: [ENOENT] } as const;
     this.#socket.transact([nft.deleteTable(LEASE_TABLE)], asked);
+  }
+
+  /**
+   * True when a linger is to be ended. One that is over has ended by itself; to ask for its end
+   * would cost the kernel an aborted transaction, 10 ms.
+   */
+  #stopsLingering(group: number): boolean {
+    const lingers = this.#isLingering(group);
+    this.#lingers.delete(group);
+    return lingers;
+  }
+
+  #isLingering(group: number): boolean {
+    return native.monotonic() < (this.#lingers.get(group) ?? 0);
   }
 
   /** One transaction. False when something that was to end had ended: then nothing was done. */

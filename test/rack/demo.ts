@@ -1,6 +1,6 @@
 // The demonstration: a pair on a rack under client traffic, failed over by maintenance, by a pulled
-// cable and by a power loss at CARP's own timers, with the status in between and the drill report
-// at the end. Under a minute.
+// cable and by a power loss, with the status in between and the drill report at the end. Under a
+// minute.
 import { ClientTraffic, watchVips } from './client-traffic.ts';
 import { type DrillName, type DrillResult, Drills } from './drill.ts';
 import { drillReport, outage } from './drill-report.ts';

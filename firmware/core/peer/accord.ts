@@ -296,7 +296,9 @@ export class Accord {
     if (own.state !== 'BACKUP') return undefined;
     if (!beat.serving) {
       const patient = after(this.#vacantSince ?? now, VACANCY_PATIENCE);
-      return better && beat.state !== 'LAPSED' ? from : instant(Math.max(from, patient));
+      // One that only woke late gets its place back, unless it could not serve everything.
+      const isTheirs = beat.state === 'LAPSED' && ground !== 'health';
+      return better && !isTheirs ? from : instant(Math.max(from, patient));
     }
     if (!better) return undefined;
     if (ground !== 'preference') return from;
