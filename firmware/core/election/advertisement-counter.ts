@@ -9,6 +9,19 @@
 
 const WRAP = 1n << 64n;
 const STRIDE = 1n << 32n;
+/** The part of a counter that does not grow: the same for all VHIDs in one life of a node. */
+export const counterTag = (counter: bigint): number => Number(counter % STRIDE);
+
+/** Where a line of counters begins: `random` gives the part that grows. */
+export const counterStart = (random: bigint, tag: number): bigint =>
+  BigInt.asUintN(32, random) * STRIDE + BigInt(tag);
+
+/** True when a counter is newer than another one of the same line. */
+export const isAhead = (counter: bigint, last: bigint): boolean => {
+  const ahead = (counter - last + WRAP) % WRAP;
+  return ahead !== 0n && ahead < WRAP / 2n;
+};
+
 /** Loops bring a packet back within milliseconds; this many cover minutes at one a second. */
 const REMEMBERED = 256n;
 

@@ -3,8 +3,11 @@
  */
 import { AlertLedger } from '../telemetry/alert-ledger.ts';
 import { CounterTable } from '../telemetry/counter-table.ts';
-import type { Duration, Instant } from '../time.ts';
+import { type Duration, type Instant, seconds } from '../time.ts';
 import type { EventKind, NodeEvent } from './node-io.ts';
+
+/** For how long an alert about something heard lasts when it is not heard again. */
+export const HEARD_ALERT = seconds(60);
 
 type EventData = NonNullable<NodeEvent['data']>;
 

@@ -7,16 +7,14 @@ import type { VipConfiguration } from '../configuration/pair-configuration.ts';
 import { isGoodbye } from '../election/contention.ts';
 import { ADVSKEW_DEMOTED, rank } from '../election/interval.ts';
 import { AdvertisementTrust } from '../peer/advertisement-trust.ts';
-import { type Instant, seconds } from '../time.ts';
-import type { Bulletin } from './bulletin.ts';
+import type { Instant } from '../time.ts';
+import { type Bulletin, HEARD_ALERT } from './bulletin.ts';
 import { groupId, vipId } from './group-plan.ts';
 import type { NodeGroups } from './node-groups.ts';
 import type { NodeScene } from './node-scene.ts';
 import type { PeerConduct } from './peer-conduct.ts';
 import { refusalAlert } from './refusal-alerts.ts';
 
-/** An alert about something heard ends when it has not been heard for this long. */
-const HEARD_ALERT = seconds(60);
 /** Advertisements of a peer that is dead by its beats, before that is not believed any more. */
 const WORDS_OF_THE_DEAD = 2;
 /** The same of another speaker, who counts on: the peer speaks no beats in its new life. */

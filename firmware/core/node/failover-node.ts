@@ -14,7 +14,7 @@ import { type PublicState, publicState } from '../election/states.ts';
 import { invariant } from '../invariant.ts';
 import type { Machine } from '../machine.ts';
 import { after, type Duration, earliest, type Instant, seconds } from '../time.ts';
-import { Bulletin } from './bulletin.ts';
+import { Bulletin, HEARD_ALERT } from './bulletin.ts';
 import { CarpHearing } from './carp-hearing.ts';
 import { Departure } from './departure.ts';
 import { groupId } from './group-plan.ts';
@@ -27,8 +27,6 @@ import { watchPaths } from './path-watch.ts';
 import { LINGER, PeerConduct } from './peer-conduct.ts';
 import { Speaker } from './speaker.ts';
 
-/** An alert about something heard ends when it has not been heard for this long. */
-const HEARD_ALERT = seconds(60);
 const TAKEOVER_ALERT = seconds(300);
 /** A node that was late once is likely to be late again. */
 const LATE_DEMOTION = seconds(10);
@@ -77,10 +75,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
         bulletin: this.bulletin,
         groups: this.#groups,
         scene: () => this.#scene,
-        demotion: () => {
-          const reasons = this.demotions.list().map(({ reason }) => reason);
-          return { total: this.demotions.total(), reasons };
-        },
+        demotions: this.demotions,
         blame: (reason, stands, at) => {
           if (stands) this.#demote(reason, 'segment-watch', at);
           else this.#promote(reason, at);
@@ -264,9 +259,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     if (usable !== before) this.bulletin.event('link', `${name} (${watch.device}): ${explanation}`);
     this.#groups.tellAll({ kind: 'interface', interface: name, usable }, now);
     // Leave before the demotion is advertised: the peer must not take over while we still serve.
-    if (before && !usable && watch.carriesVips && !this.conduct.isKnown) {
-      this.#groups.tellAll({ kind: 'step-aside', cause }, now);
-    }
+    if (before && !usable && watch.carriesVips) this.#stepAside(cause, now);
     this.#judgeLink(name, watch, now);
   }
 

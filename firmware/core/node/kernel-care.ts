@@ -1,13 +1,12 @@
 /**
  * What the kernel could not do, and what somebody else did to it: told to people, and put right.
  */
-import { type Instant, seconds } from '../time.ts';
-import type { Bulletin } from './bulletin.ts';
+import type { Instant } from '../time.ts';
+import { type Bulletin, HEARD_ALERT } from './bulletin.ts';
 import type { NodeGroups } from './node-groups.ts';
 import type { NodeProblem } from './node-io.ts';
 import { RepairSchedule } from './repair-schedule.ts';
 
-const TOLD_FOR = seconds(60);
 /** Alert codes that come from applying a plan. */
 const PROBLEM_CODE =
   /^(no-device|address-refused|wrong-prefix|unsupported|vip-refused|plan-refused):/;
@@ -37,7 +36,7 @@ export class KernelCare {
 
   damaged(text: string, now: Instant): void {
     this.#bulletin.counters.add('kernel.damaged');
-    this.#bulletin.alert('damaged', `${text}; repaired`, now, TOLD_FOR);
+    this.#bulletin.alert('damaged', `${text}; repaired`, now, HEARD_ALERT);
     this.#repairs.demand(now);
     this.settle(now);
   }
@@ -49,7 +48,7 @@ export class KernelCare {
   }
 
   claimFailed(group: number, text: string, now: Instant): void {
-    this.#bulletin.alert('claim', `the kernel refused the VIPs: ${text}`, now, TOLD_FOR);
+    this.#bulletin.alert('claim', `the kernel refused the VIPs: ${text}`, now, HEARD_ALERT);
     this.#groups.tellHolder(group, { kind: 'claim-failed', text }, now);
   }
 

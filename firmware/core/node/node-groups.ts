@@ -9,7 +9,7 @@ import { type DesiredAddresses, desiredAddresses } from '../addressing/desired-a
 import { FailoverGroup } from '../election/failover-group.ts';
 import type { GroupInput, GroupOutput } from '../election/group-io.ts';
 import { earliest, type Instant } from '../time.ts';
-import { GroupNumbers, groupId, leaseOf, type PlannedGroup, plannedGroups } from './group-plan.ts';
+import { GroupNumbers, groupId, type PlannedGroup, plannedGroups } from './group-plan.ts';
 import { succession } from './group-succession.ts';
 import { changedVips, type NodeScene, usableInterfaces } from './node-scene.ts';
 
@@ -88,7 +88,7 @@ export class NodeGroups {
     const plan = desiredAddresses(
       configuration,
       (vip) => this.#numbers.of(groupId(configuration, vip)),
-      leaseOf(configuration),
+      this.#scene.lease,
     );
     const kept = [...this.#keptDevices()];
     const more = kept.map((device) => ({ device, addresses: [], families: [], beats: [] }));
@@ -138,7 +138,7 @@ export class NodeGroups {
   #rules({ id, name }: PlannedGroup): FailoverGroup['rules'] {
     const { configuration } = this.#scene;
     const preemption = configuration.preempt;
-    return { name, group: this.#numbers.of(id), lease: leaseOf(configuration), preemption };
+    return { name, group: this.#numbers.of(id), lease: this.#scene.lease, preemption };
   }
 
   /** Good-bye. */

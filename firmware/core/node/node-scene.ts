@@ -3,8 +3,8 @@
  * leaves keeps the scene it belongs to until its good-byes are said.
  */
 import type { PairConfiguration, VipConfiguration } from '../configuration/pair-configuration.ts';
-import type { Instant } from '../time.ts';
-import { vipId } from './group-plan.ts';
+import type { Duration, Instant } from '../time.ts';
+import { leaseOf, vipId } from './group-plan.ts';
 import { InterfaceWatch } from './interface-watch.ts';
 
 export interface NodeScene {
@@ -13,6 +13,8 @@ export interface NodeScene {
   readonly vips: ReadonlyMap<string, VipConfiguration>;
   /** By logical name. */
   readonly interfaces: ReadonlyMap<string, InterfaceWatch>;
+  /** Length of a lease, see `leaseOf`. */
+  readonly lease: Duration;
 }
 
 /** Goes on watching each device that was watched, whatever its interface is called now. */
@@ -33,7 +35,8 @@ export function nextScene(
   const vips = configuration.vips.map((vip): [string, VipConfiguration] => {
     return [vipId(configuration, vip), vip];
   });
-  return { configuration, vips: new Map(vips), interfaces: new Map(interfaces) };
+  const lease = leaseOf(configuration);
+  return { configuration, vips: new Map(vips), interfaces: new Map(interfaces), lease };
 }
 
 /** Ids of VIPs that stay, but are not on the network what they were. */

@@ -6,7 +6,6 @@
  * something on the segment stops multicast.
  */
 import type { FailoverGroup } from '../election/failover-group.ts';
-import type { PeerPath } from '../peer/peer-path.ts';
 import type { PeerRelation } from '../peer/peer-relation.ts';
 import type { Instant } from '../time.ts';
 import type { Bulletin } from './bulletin.ts';
@@ -46,19 +45,12 @@ function namesSilent(
 
 function namesBroken(relation: PeerRelation, broken: Map<string, string>, now: Instant): void {
   const name = relation.beat?.node ?? 'the peer';
-  for (const path of relation.paths.all) {
-    const text = fault(path, name, now);
-    if (text !== undefined) broken.set(`path:${path.interface}`, text);
+  for (const { interface: place, far } of relation.paths.all) {
+    if (far?.usable === false) broken.set(`path:${place}`, `${name} has no link on ${place}`);
   }
-}
-
-function fault(path: PeerPath, name: string, now: Instant): string | undefined {
-  const place = path.interface;
-  if (path.far?.usable === false) return `${name} has no link on ${place}`;
-  if (!path.usable) return undefined;
-  const at = path.brokenAt();
-  if (at !== undefined && now >= at) return `no beats of ${name} arrive on ${place}`;
-  return undefined;
+  for (const { interface: place } of relation.paths.broken(now)) {
+    broken.set(`path:${place}`, `no beats of ${name} arrive on ${place}`);
+  }
 }
 
 /** Only a BACKUP listens. */

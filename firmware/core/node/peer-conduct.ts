@@ -5,6 +5,7 @@
 
 import type { PeerBeat } from '../../wire/peer-beat.ts';
 import { RENEWAL_SLACK } from '../configuration/lease-length.ts';
+import type { DemotionLedger } from '../election/demotion.ts';
 import type { FailoverGroup } from '../election/failover-group.ts';
 import { rank } from '../election/interval.ts';
 import { DeafWatch } from '../health/deaf-watch.ts';
@@ -21,8 +22,7 @@ import {
   seconds,
   toMilliseconds,
 } from '../time.ts';
-import type { Bulletin } from './bulletin.ts';
-import { leaseOf } from './group-plan.ts';
+import { type Bulletin, HEARD_ALERT } from './bulletin.ts';
 import type { InterfaceWatch } from './interface-watch.ts';
 import type { NodeGroups } from './node-groups.ts';
 import type { NodeInput, NodeOutput } from './node-io.ts';
@@ -34,7 +34,6 @@ export const LINGER = milliseconds(100);
 /** How a node that leaves stands: worse than any other reason. */
 const LEAVING = { health: 0, demotion: 0xffff } as const;
 const DEFAULT_FLAPS: FlapRule = { changes: 4, hold: seconds(60) };
-const HEARD_ALERT = seconds(60);
 /** Demotions that people ask for: what they move is no flapping. */
 const ASKED_FOR = /^(maintenance|operator|boot)$/;
 
@@ -44,7 +43,7 @@ export interface ConductParts {
   readonly bulletin: Bulletin;
   readonly groups: NodeGroups;
   readonly scene: () => NodeScene;
-  readonly demotion: () => { readonly total: number; readonly reasons: readonly string[] };
+  readonly demotions: DemotionLedger;
   readonly push: (output: NodeOutput) => void;
   /** Raises a demotion, or takes it back. */
   readonly blame: (reason: string, stands: boolean, now: Instant) => void;
@@ -244,10 +243,10 @@ export class PeerConduct {
   }
 
   #standing(now: Instant): OwnPart {
-    const { configuration } = this.#parts.scene();
+    const { configuration, lease } = this.#parts.scene();
     const group = this.#group;
     const [first] = configuration.vips;
-    const actual = { health: this.health, demotion: this.#parts.demotion().total };
+    const actual = { health: this.health, demotion: this.#parts.demotions.total() };
     return {
       ...(this.leaving ? LEAVING : actual),
       preference: first === undefined ? 0xffff : rank(first),
@@ -256,7 +255,7 @@ export class PeerConduct {
       bootId: this.#parts.identity.bootId,
       state: group?.state ?? 'INIT',
       since: group?.since ?? now,
-      lease: leaseOf(configuration),
+      lease,
       leaving: this.leaving,
       forbiddenUntil: group?.forbiddenUntil,
       mayPreemptAt: group?.mayPreemptAt,
@@ -296,7 +295,7 @@ export class PeerConduct {
       }
       case 'hand-over': {
         this.#lingerUntil = after(now, LINGER);
-        const unasked = this.#parts.demotion().reasons.some((reason) => !ASKED_FOR.test(reason));
+        const unasked = this.#parts.demotions.list().some(({ reason }) => !ASKED_FOR.test(reason));
         if (unasked && !this.leaving) this.recordLoss(now);
         return this.#tell({ kind: 'hand-over', cause: move.cause }, now);
       }

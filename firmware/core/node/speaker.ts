@@ -2,7 +2,7 @@
  * What a group wants to say, addressed and numbered: from which device and address, with which
  * counter, and after a change once more with the former digest.
  */
-import { AdvertisementCounter } from '../election/advertisement-counter.ts';
+import { AdvertisementCounter, counterStart } from '../election/advertisement-counter.ts';
 import type { GroupOutput } from '../election/group-io.ts';
 import type { Member } from '../election/membership.ts';
 import { invariant } from '../invariant.ts';
@@ -33,7 +33,7 @@ export class Speaker {
       const before = former?.vips.get(id);
       if (before !== undefined) this.former.change(id, before, vip, now);
       if (this.#counters.has(id)) continue;
-      const start = BigInt.asUintN(32, this.#random64()) * (1n << 32n) + BigInt(this.#tag);
+      const start = counterStart(this.#random64(), this.#tag);
       this.#counters.set(id, new AdvertisementCounter(start));
     }
   }

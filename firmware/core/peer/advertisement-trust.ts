@@ -6,9 +6,7 @@
  * start, tells the low half of its counters in its beats, and never uses a number twice.
  */
 import type { ReceivedCarp } from '../../wire/carp-reception.ts';
-
-const STRIDE = 1n << 32n;
-const WRAP = 1n << 64n;
+import { counterTag, isAhead } from '../election/advertisement-counter.ts';
 
 export class AdvertisementTrust {
   /** The newest counter of each VHID in each family: the two come by sockets of their own. */
@@ -23,11 +21,10 @@ export class AdvertisementTrust {
     tag: number,
   ): 'genuine' | 'forged' {
     const line = `${id} ${family}`;
-    if (counter % STRIDE !== BigInt(tag)) return 'forged';
+    if (counterTag(counter) !== tag) return 'forged';
     const newest = this.#newest.get(line);
-    if (newest !== undefined && newest % STRIDE === counter % STRIDE) {
-      if (!isAhead(counter, newest)) return 'forged';
-    }
+    const isSameLife = newest !== undefined && counterTag(newest) === tag;
+    if (isSameLife && !isAhead(counter, newest)) return 'forged';
     this.#newest.set(line, counter);
     return 'genuine';
   }
@@ -37,16 +34,11 @@ export class AdvertisementTrust {
    * was recorded once does not; a peer that speaks no beats any more does, and a foreign one.
    */
   stranger(id: string, counter: bigint, tag: number): number {
-    if (counter % STRIDE === BigInt(tag)) return 0;
+    if (counterTag(counter) === tag) return 0;
     const last = this.#strangers.get(id);
     const grows = last === undefined || isAhead(counter, last.counter);
     const count = grows ? (last?.count ?? 0) + 1 : 1;
     this.#strangers.set(id, { counter, count });
     return count;
   }
-}
-
-function isAhead(counter: bigint, last: bigint): boolean {
-  const ahead = (counter - last + WRAP) % WRAP;
-  return ahead !== 0n && ahead < WRAP / 2n;
 }

@@ -10,17 +10,10 @@
  * Every beat counts, on whatever path. Nothing is decided before all that had arrived was read, so
  * a node that slept itself asks before it judges.
  */
+import { beatPatience } from '../configuration/beat-pace.ts';
 import type { PeerVerdict } from '../telemetry/snapshot.ts';
-import {
-  after,
-  type Duration,
-  earliest,
-  type Instant,
-  microseconds,
-  milliseconds,
-} from '../time.ts';
+import { after, type Duration, type Instant, milliseconds } from '../time.ts';
 
-const MISSED_BEATS = 3;
 const ROUNDS = 2;
 const SHORTEST_ROUND = milliseconds(3);
 const LONGEST_ROUND = milliseconds(10);
@@ -77,9 +70,7 @@ export class Liveness {
   /** When a silence of this length began to mean something. */
   get suspectAt(): Instant | undefined {
     if (this.verdict !== 'alive' || this.heardAt === undefined) return undefined;
-    const { interval } = this.#rule;
-    // A fifth more: the third may be on its way.
-    return after(this.heardAt, microseconds(Math.trunc(MISSED_BEATS * interval + interval / 5)));
+    return after(this.heardAt, beatPatience(this.#rule.interval));
   }
 
   /** `severed`: the path its beats came by cannot carry any more. */
@@ -116,10 +107,3 @@ export class Liveness {
     return after(this.heardAt ?? (0 as Instant), this.#rule.deadTime);
   }
 }
-
-/** The earlier of several. */
-export const earliestOf = (moments: Iterable<Instant | undefined>): Instant | undefined => {
-  let next: Instant | undefined;
-  for (const at of moments) next = earliest(next, at);
-  return next;
-};

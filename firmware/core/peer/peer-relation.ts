@@ -6,6 +6,7 @@
  * how it stands and carries out what it decides.
  */
 import type { PeerBeat } from '../../wire/peer-beat.ts';
+import { beatPatience } from '../configuration/beat-pace.ts';
 import { RENEWAL_SLACK } from '../configuration/lease-length.ts';
 import type { BeatConfiguration } from '../configuration/pair-configuration.ts';
 import type { PeerVerdict } from '../telemetry/snapshot.ts';
@@ -267,7 +268,7 @@ export class PeerRelation {
 
   /**
    * While the two are configured anew one after the other they differ: what the peer does counts,
-   * where it is slower. It may serve for two of its leases after its last beat.
+   * where it is slower. It may serve until its lease is over, renewed within the slack.
    */
   #pace(): void {
     const { interval, deadTime } = this.#rule;
@@ -286,7 +287,7 @@ export class PeerRelation {
 
   /** A path that was heard within this is in order. */
   get #freshSpan(): Duration {
-    return microseconds(this.#rule.interval * 3 + Math.trunc(this.#rule.interval / 5));
+    return beatPatience(this.#rule.interval);
   }
 
   #intervalOf(path: PeerPath, now: Instant): Duration {
