@@ -10,6 +10,8 @@ interface State {
   isAble: boolean;
   isLinked: boolean;
   ableAt: number;
+  /** When it ceased to be able the last time. */
+  unableAt: number;
   linkedAt: number;
 }
 
@@ -43,9 +45,12 @@ export class Readiness {
       return port.carrier && !port.sendFails;
     });
     const known = this.#states.get(key);
-    const state = known ?? { isAble, isLinked, ableAt: 0, linkedAt: -LINK_RETURN };
+    const state = known ?? { isAble, isLinked, ableAt: 0, unableAt: 0, linkedAt: -LINK_RETURN };
+    if (!isAble && state.isAble) state.unableAt = now;
+    // What befell its links while it did not run it sees only now.
+    const missed = isAble && !state.isAble && state.linkedAt >= state.unableAt;
     if (!isAble || !state.isAble) state.ableAt = now;
-    if (!isLinked || !state.isLinked) state.linkedAt = now;
+    if (!isLinked || !state.isLinked || missed) state.linkedAt = now;
     Object.assign(state, { isAble, isLinked });
     this.#states.set(key, state);
   }

@@ -2,21 +2,17 @@
  * What has arrived at a process and was not read yet, with the limits sockets have: what comes when
  * one is full is lost, one wait reads a few of each, and a flooded one is read only now and then.
  */
+import { FloodGuard } from '../../firmware/kernel/flood-guard.ts';
 import type { KernelEvent } from '../../firmware/kernel/kernel.ts';
 
 /** Frames of one socket that one wait returns at most. */
 const AT_ONCE = 16;
 /** Frames a socket holds. */
 const CAPACITY = 512;
-/** So many waits in a row found more than they could take: a flood. */
-const FLOOD = 8;
-/** A flooded socket is read again after this, microseconds. */
-const PAUSE = 2_000;
 
 interface Socket {
   waiting: KernelEvent[];
-  fullWaits: number;
-  readableAt: number;
+  readonly guard: FloodGuard;
 }
 
 export class SocketQueue {
@@ -39,7 +35,7 @@ export class SocketQueue {
     const key = event.kind + event.device;
     let socket = this.#sockets.get(key);
     if (socket === undefined) {
-      socket = { waiting: [], fullWaits: 0, readableAt: 0 };
+      socket = { waiting: [], guard: new FloodGuard(AT_ONCE) };
       this.#sockets.set(key, socket);
     }
     if (socket.waiting.length < CAPACITY) socket.waiting.push(event);
@@ -49,8 +45,9 @@ export class SocketQueue {
   readableAt(now: number): number | undefined {
     if (this.#news.length > 0) return now;
     let next: number | undefined;
-    for (const { waiting, readableAt } of this.#sockets.values()) {
+    for (const { waiting, guard } of this.#sockets.values()) {
       if (waiting.length === 0) continue;
+      const readableAt = guard.nextRead ?? now;
       if (readableAt <= now) return now;
       if (next === undefined || readableAt < next) next = readableAt;
     }
@@ -62,7 +59,7 @@ export class SocketQueue {
     this.#news = [];
     let isMore = false;
     for (const socket of this.#sockets.values()) {
-      if (socket.waiting.length === 0 || socket.readableAt > now) continue;
+      if (socket.waiting.length === 0 || (socket.guard.nextRead ?? now) > now) continue;
       isMore = read(socket, events, now) || isMore;
     }
     if (isMore) events.push({ kind: 'more' });
@@ -71,17 +68,9 @@ export class SocketQueue {
 }
 
 /** True when more is left that the next wait should bring. */
-function read(socket: Socket, events: KernelEvent[], now: number): boolean {
-  const { waiting } = socket;
-  if (waiting.length <= AT_ONCE) {
-    events.push(...waiting);
-    socket.waiting = [];
-    socket.fullWaits = 0;
-    return false;
-  }
-  events.push(...waiting.splice(0, AT_ONCE));
-  socket.fullWaits += 1;
-  if (socket.fullWaits < FLOOD) return true;
-  socket.readableAt = now + PAUSE;
-  return false;
+function read({ waiting, guard }: Socket, events: KernelEvent[], now: number): boolean {
+  const batch = waiting.splice(0, AT_ONCE);
+  events.push(...batch);
+  guard.took(batch.length, now);
+  return batch.length === AT_ONCE && guard.nextRead === undefined;
 }

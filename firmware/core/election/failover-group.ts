@@ -123,7 +123,9 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       case 'yield':
         return this.#step('better', input.cause, now);
       case 'stand-down':
-        return this.#step('unsafe', input.cause, now);
+        // No good-bye: the peer knows, and one that hears no beats would take it for a vacancy.
+        if (this.state === 'LAPSED') this.#step('better', input.cause, now);
+        return;
       case 'reassert':
         return this.#reassert(now);
       case 'lease-lost':
@@ -134,7 +136,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
         return this.#claimFailed(input.text, now);
       case 'claim-late':
         this.#claiming = undefined;
-        return this.#step('claim-failed', 'the machine stood still before the claim', now);
+        return this.#step('claim-late', 'the machine stood still before the claim', now);
       case 'unsent':
         if (this.state === 'MASTER') this.#voice.resend(input.interface, now);
         return;
@@ -289,7 +291,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   #hear(heard: HeardAdvertisement, now: Instant): void {
     const membership = this.#memberships.get(heard.id);
     if (membership === undefined || !this.#listensTo(membership)) return;
-    membership.heard = { at: now, source: heard.source, pace: heard.pace };
+    membership.hear(heard, now);
     if (this.#bound) {
       if (this.state === 'BACKUP') membership.restartTimer(heard.family, now);
       return;
@@ -301,6 +303,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     if (event === undefined || (!membership.usable && event !== 'better')) return;
     const cause = heardText(event, hearing);
     if (event === 'hopeless' && this.state !== 'MASTER') {
+      if (!this.#isVacatedBy(heard, membership, now)) return;
       this.#vacancy = { cause, membership, family: heard.family };
       return;
     }
@@ -309,6 +312,13 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     // Whom we challenge on a segment that came back has let go of it.
     else if (membership.raiseAt !== undefined) membership.raiseAt = now;
     this.#step(event, cause, now, membership, heard.family);
+  }
+
+  #isVacatedBy(heard: HeardAdvertisement, membership: Membership, now: Instant): boolean {
+    if (!membership.isVacatedBy(heard, now)) return false;
+    return ![...this.#memberships.values()].some((each) =>
+      each.outbids(membership, heard.family, now),
+    );
   }
 
   /** A MASTER also hears a better one on a segment that has just come back to it. */

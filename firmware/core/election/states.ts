@@ -74,6 +74,8 @@ export type Event =
   | 'claimed'
   /** The kernel would not give the lease or raise the VIPs. */
   | 'claim-failed'
+  /** The machine stood still between the decision and the claim: who claims now, is not known. */
+  | 'claim-late'
   /** Continues groups that are MASTER: the failover mode was changed. */
   | 'inherit'
   /** The peer has let go and granted us the place. */
@@ -167,6 +169,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: ignore(NO_LEASE),
     claimed: ignore(NO_LEASE),
     'claim-failed': ignore(NO_LEASE),
+    'claim-late': ignore(NO_LEASE),
     inherit: ignore('cannot serve'),
     granted: ignore('cannot serve'),
     'handed-over': ignore(SERVES_NOTHING),
@@ -190,6 +193,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: ignore(NO_LEASE),
     claimed: ignore(NO_LEASE),
     'claim-failed': ignore(NO_LEASE),
+    'claim-late': ignore(NO_LEASE),
     inherit: to('MASTER', 'claim'),
     granted: to('MASTER', 'claim'),
     'handed-over': ignore(SERVES_NOTHING),
@@ -213,6 +217,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: ignore(NO_LEASE),
     claimed: ignore(NO_LEASE),
     'claim-failed': ignore(NO_LEASE),
+    'claim-late': ignore(NO_LEASE),
     inherit: ignore(NOT_NEW),
     granted: to('MASTER', 'claim'),
     'handed-over': ignore(SERVES_NOTHING),
@@ -236,6 +241,8 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: ignore('the lease is held'),
     claimed: to('MASTER', 'present'),
     'claim-failed': to('BACKUP', ...LEAVE),
+    // Nothing was said that a good-bye would take back; what has arrived meanwhile is read first.
+    'claim-late': to('BACKUP', ...YIELD),
     inherit: ignore(NOT_NEW),
     granted: ignore(NO_CLAIM),
     'handed-over': to('BACKUP', 'linger', 'restart-timers'),
@@ -259,6 +266,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: to('BACKUP', ...LEAVE),
     claimed: ignore('the verdict comes first'),
     'claim-failed': ignore(NO_LEASE),
+    'claim-late': ignore(NO_LEASE),
     inherit: ignore(NOT_NEW),
     granted: to('MASTER', 'claim'),
     'handed-over': to('BACKUP', 'linger', 'restart-timers'),

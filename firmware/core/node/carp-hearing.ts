@@ -4,6 +4,7 @@
  */
 import type { CarpRefusal, ReceivedCarp } from '../../wire/carp-reception.ts';
 import type { VipConfiguration } from '../configuration/pair-configuration.ts';
+import { counterTag as tagOf } from '../election/advertisement-counter.ts';
 import { isGoodbye } from '../election/contention.ts';
 import { ADVSKEW_DEMOTED, rank } from '../election/interval.ts';
 import { AdvertisementTrust } from '../peer/advertisement-trust.ts';
@@ -84,11 +85,14 @@ export class CarpHearing {
     }
     const { counterTag, farewell } = relation.beat;
     if (this.#trust.judge(id, heard, counterTag) === 'forged') {
-      const words = this.#trust.stranger(id, heard.counter, counterTag);
+      const isRepeated = relation.isFormerTag(tagOf(heard.counter));
+      const words = isRepeated ? 0 : this.#trust.stranger(id, heard.counter, counterTag);
+      if (words > 0) conduct.heardStranger(place, heard.source, now);
       if (relation.verdict !== 'dead' || !this.#isEnough(words, WORDS_OF_A_STRANGER)) {
         return this.#forged(place, heard, now);
       }
-      return this.#fallBack(place, heard, now);
+      conduct.fallBack(place, heard.source, now);
+      return 'election';
     }
     relation.heardAdvertisement(place, heard.family, heard.source);
     if (relation.verdict !== 'dead') this.#wordsOfTheDead = 0;
@@ -96,20 +100,14 @@ export class CarpHearing {
     if (relation.verdict !== 'dead' || farewell || isGoodbye(heard)) return 'noted';
     this.#wordsOfTheDead += 1;
     if (!this.#isEnough(this.#wordsOfTheDead, WORDS_OF_THE_DEAD)) return 'noted';
-    return this.#fallBack(place, heard, now);
+    conduct.fallBack(place, heard.source, now);
+    return 'election';
   }
 
   /** One that serves nothing, after a lapse for example, listens to the first. */
   #isEnough(words: number, wanted: number): boolean {
     const groups = [...this.#parts.groups.all.values()];
     return words >= (groups.some(({ state }) => state === 'MASTER') ? wanted : 1);
-  }
-
-  #fallBack(place: string, { source }: ReceivedCarp, now: Instant): 'election' {
-    const text = `${source} advertises on ${place}, but no beats of it arrive`;
-    this.#parts.bulletin.alert('beats', text, now, HEARD_ALERT);
-    this.#parts.conduct.relation?.fallBack(now);
-    return 'election';
   }
 
   #forged(place: string, { source, advbase, advskew }: ReceivedCarp, now: Instant): 'forged' {

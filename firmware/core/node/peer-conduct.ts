@@ -31,11 +31,19 @@ import { PeerAlerts } from './peer-alerts.ts';
 
 /** Long enough for what is under way when every switch has learnt the new place. */
 export const LINGER = milliseconds(100);
+/** Who slept reads one socket before the other: what is older may come in so much later. */
+const READING = milliseconds(100);
 /** How a node that leaves stands: worse than any other reason. */
 const LEAVING = { health: 0, demotion: 0xffff } as const;
 const DEFAULT_FLAPS: FlapRule = { changes: 4, hold: seconds(60) };
 /** Demotions that people ask for: what they move is no flapping. */
 const ASKED_FOR = /^(maintenance|operator|boot)$/;
+
+interface Stranger {
+  readonly place: string;
+  readonly source: string;
+  readonly at: Instant;
+}
 
 type RefusedBeat = Extract<NodeInput, { kind: 'beat-refused' }>;
 
@@ -61,6 +69,8 @@ export class PeerConduct {
   readonly #hearing = new DeafWatch();
   #key: Uint8Array | undefined;
   #lingerUntil: Instant | undefined;
+  /** Whose advertisements, in a life that no beat has told of, were heard last. */
+  #stranger: Stranger | undefined;
 
   constructor(parts: ConductParts, now: Instant) {
     this.#parts = parts;
@@ -156,6 +166,18 @@ export class PeerConduct {
 
   session(now: Instant): void {
     this.relation?.session(now);
+  }
+
+  /** It may be the peer in a new life, whose beats do not arrive yet. */
+  heardStranger(place: string, source: string, now: Instant): void {
+    this.#stranger = { place, source, at: now };
+  }
+
+  /** It advertises, but its beats do not reach us: CARP decides until they do. */
+  fallBack(place: string, source: string, now: Instant): void {
+    const text = `${source} advertises on ${place}, but no beats of it arrive`;
+    this.#parts.bulletin.alert('beats', text, now, HEARD_ALERT);
+    this.relation?.fallBack(now);
   }
 
   letGo(ok: boolean, now: Instant): void {
@@ -329,6 +351,8 @@ export class PeerConduct {
       bulletin.clearAlert('beats');
       if (before !== 'suspect') bulletin.event('peer', `${name} is heard by beats`);
     }
+    const reborn = verdict === 'dead' ? this.#reborn : undefined;
+    if (reborn !== undefined) return this.fallBack(reborn.place, reborn.source, now);
     if (verdict === 'dead') {
       const text = beat?.farewell === true ? `${name} was stopped` : `${name} is silent everywhere`;
       bulletin.event('peer', text);
@@ -336,6 +360,16 @@ export class PeerConduct {
       if (!this.#decides) this.#succeed(text, now);
     }
     this.#bind(now);
+  }
+
+  /** Not every path is silent: somebody has advertised since the peer's last beat. */
+  get #reborn(): Stranger | undefined {
+    const stranger = this.#stranger;
+    if (stranger === undefined || this.#group?.state !== 'BACKUP') return undefined;
+    const { beat, liveness } = this.relation ?? {};
+    const heardAt = liveness?.heardAt ?? stranger.at;
+    const isSince = after(stranger.at, READING) >= heardAt;
+    return isSince && beat?.farewell !== true ? stranger : undefined;
   }
 
   /** Each VIP has an election of its own: those whose master the dead one was are free. */

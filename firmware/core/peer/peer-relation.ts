@@ -42,7 +42,10 @@ const LONGEST_AGE = 0xffff_ffff;
 const NEVER_HEARD = 0xffff;
 /** One move may make the next one possible; more than a few would be a mistake of ours. */
 const MOST_MOVES = 4;
-const FORMER_LIVES = 8;
+const FORMER_LIVES = 64;
+
+/** From a start of the peer to the next one. */
+type Life = Pick<PeerBeat, 'bootId' | 'counterTag'>;
 
 /** What the beats say of this node, besides the state of its election. */
 export interface Identity {
@@ -84,8 +87,10 @@ export class PeerRelation {
   #greetedAt: Instant | undefined;
   /** When a beat last left. */
   #spokeAt: Instant | undefined;
-  /** Of the peer: past sessions stay open, so its old beats may still come in. */
-  #formerLives: readonly bigint[] = [];
+  /** Of the peer: the one it was last heard in, also when it is not heard any more. */
+  #life: Life | undefined;
+  /** Past sessions stay open, so its old beats may still come in. */
+  #formerLives: readonly Life[] = [];
   #sequence = 0;
   #greetings = 0;
   #firstGreetingAt: Instant | undefined;
@@ -176,6 +181,11 @@ export class PeerRelation {
     if (beat.asks && path !== undefined) this.#send(path, now);
   }
 
+  /** Of a life of the peer that is over: whoever has recorded its advertisements repeats them. */
+  isFormerTag(tag: number): boolean {
+    return this.#formerLives.some((life) => life.counterTag === tag);
+  }
+
   /** An advertisement of the peer, or of who may be it, tells where it lives. */
   heardAdvertisement(place: string, family: 4 | 6, source: string): void {
     this.paths.get(place)?.advertised.set(family, source);
@@ -252,13 +262,15 @@ export class PeerRelation {
   }
 
   #isNews({ bootId, sequence }: PeerBeat): boolean {
-    if (this.#formerLives.includes(bootId)) return false;
+    if (this.#formerLives.some((life) => life.bootId === bootId)) return false;
     return this.beat?.bootId !== bootId || sequence > this.beat.sequence;
   }
 
   #take(beat: PeerBeat): void {
-    const former = this.beat?.bootId ?? beat.bootId;
-    if (former !== beat.bootId) {
+    const { bootId, counterTag } = beat;
+    const former = this.#life;
+    this.#life = { bootId, counterTag };
+    if (former !== undefined && former.bootId !== bootId) {
       this.#formerLives = [...this.#formerLives, former].slice(-FORMER_LIVES);
       this.#accord.forget();
     }

@@ -177,7 +177,7 @@ const ROWS: readonly Row[] = [
   {
     input: 'claim-late',
     of: () => ({ kind: 'claim-late' }),
-    outputs: { ...NOTHING, MASTER: 'MASTER -> BACKUP, release, advertise lan 255/255' },
+    outputs: { ...NOTHING, MASTER: 'MASTER -> BACKUP, release' },
   },
   {
     input: 'prepare',
