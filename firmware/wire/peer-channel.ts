@@ -83,6 +83,8 @@ export class PeerChannel {
   /** Number of the last greeting answered, by life of the peer. */
   readonly #heard = new Map<bigint, number>();
   #greetingNumber = 0;
+  /** Sessions agreed upon so far. */
+  #sessions = 0;
 
   constructor({ key, random, versions = SPOKEN_VERSIONS }: ChannelStart) {
     this.#random = random;
@@ -160,7 +162,8 @@ export class PeerChannel {
     this.#remember(life, number);
     const { keys } = answered;
     const peerId = terms.sessionId;
-    this.#pending.set(ownId, new SealedSession({ ownId, peerId, version: agreed, keys }));
+    const ordinal = this.#nextOrdinal;
+    this.#pending.set(ownId, new SealedSession({ ordinal, ownId, peerId, version: agreed, keys }));
     dropOldest(this.#pending, PENDING_AT_MOST);
     const datagram = replyDatagram(version, peerId, answered.message);
     return { kind: 'reply', bytes: this.#stamped(datagram) };
@@ -180,13 +183,25 @@ export class PeerChannel {
       return refused('version');
     }
     this.#greetings.clear();
-    this.#establish(new SealedSession({ ownId: receiver, peerId, version, keys: concluded.keys }));
+    const { keys } = concluded;
+    const ordinal = this.#nextOrdinal;
+    this.#establish(new SealedSession({ ordinal, ownId: receiver, peerId, version, keys }));
     return { kind: 'established' };
   }
 
+  /**
+   * In the order in which they were agreed upon. Datagrams of several sessions may come in late and
+   * mixed, when this node slept: an older session that is used first now must not oust a newer one.
+   */
   #establish(session: SealedSession): void {
-    this.#established.unshift(session);
+    const place = this.#established.findIndex(({ ordinal }) => ordinal < session.ordinal);
+    this.#established.splice(place === -1 ? this.#established.length : place, 0, session);
     this.#established.splice(ESTABLISHED_AT_MOST);
+  }
+
+  get #nextOrdinal(): number {
+    this.#sessions += 1;
+    return this.#sessions;
   }
 
   #remember(life: bigint, number: number): void {

@@ -8,6 +8,8 @@ import { ReplayWindow } from './replay-window.ts';
 import { type DatagramRefusal, type Sealed, sealedHeader } from './sealed-datagram.ts';
 
 export interface SessionTerms {
+  /** Grows with each session that the node agrees upon. */
+  readonly ordinal: number;
   /** What the peer calls the session by when it sends to this node. */
   readonly ownId: number;
   /** What this node calls it by when it sends. */
@@ -18,6 +20,7 @@ export interface SessionTerms {
 }
 
 export class SealedSession {
+  readonly ordinal: number;
   readonly ownId: number;
   readonly #terms: SessionTerms;
   readonly #window = new ReplayWindow();
@@ -25,6 +28,7 @@ export class SealedSession {
   #next = 0;
 
   constructor(terms: SessionTerms) {
+    this.ordinal = terms.ordinal;
     this.ownId = terms.ownId;
     this.#terms = terms;
   }

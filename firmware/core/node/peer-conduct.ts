@@ -366,10 +366,16 @@ export class PeerConduct {
   get #reborn(): Stranger | undefined {
     const stranger = this.#stranger;
     if (stranger === undefined || this.#group?.state !== 'BACKUP') return undefined;
-    const { beat, liveness } = this.relation ?? {};
-    const heardAt = liveness?.heardAt ?? stranger.at;
-    const isSince = after(stranger.at, READING) >= heardAt;
-    return isSince && beat?.farewell !== true ? stranger : undefined;
+    if (this.relation?.beat?.farewell === true) return undefined;
+    const heardAt = this.relation?.liveness.heardAt ?? stranger.at;
+    return after(stranger.at, READING) >= heardAt ? stranger : undefined;
+  }
+
+  /** An advertisement that came when beats were missing already: it speaks on, without them. */
+  #outlasts(at: Instant): boolean {
+    const { heardAt } = this.relation?.liveness ?? {};
+    const { beats } = this.#parts.scene().configuration;
+    return heardAt !== undefined && beats !== undefined && at > after(heardAt, beats.interval);
   }
 
   /** Each VIP has an election of its own: those whose master the dead one was are free. */
@@ -379,10 +385,10 @@ export class PeerConduct {
       paths.flatMap(({ peerAddress, advertised }) => [peerAddress, ...advertised.values()]),
     );
     for (const [id, group] of this.#parts.groups.all) {
-      const wasMaster = [...group.memberships.values()].some((each) =>
-        gone.has(each.heard?.source),
-      );
-      if (group.state !== 'BACKUP' || !wasMaster) continue;
+      const heard = [...group.memberships.values()].flatMap((each) => each.heard ?? []);
+      const wasMaster = heard.some(({ source }) => gone.has(source));
+      const speaks = heard.some(({ at }) => this.#outlasts(at));
+      if (group.state !== 'BACKUP' || !wasMaster || speaks) continue;
       this.#parts.groups.tell(id, { kind: 'take', cause, because: 'silence' }, now);
     }
   }
