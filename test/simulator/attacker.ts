@@ -64,6 +64,7 @@ export class Attacker implements Port {
   }
 
   #flood(frame: Uint8Array): void {
+    this.#segment.flood();
     for (let count = 0; count < FRAMES; count += 1) {
       const garbage = frame.slice();
       for (let index = PAYLOAD; index < garbage.length; index += 1) {

@@ -115,8 +115,9 @@ export class Contact {
     this.#acquaintances.set(key, acquaintance);
   }
 
-  #isTroubled({ trouble, filter }: SimulatedSegment): boolean {
+  #isTroubled({ trouble, filter, floodedUntil }: SimulatedSegment): boolean {
     const { loss, delay, jitter, reorder } = trouble;
+    if (floodedUntil > this.#simulation.schedule.now) return true;
     if (filter !== undefined || loss > this.#bounds.loss) return true;
     return delay + jitter + (reorder > 0 ? HELD_BACK : 0) > this.#bounds.latency;
   }

@@ -46,24 +46,27 @@ export class OutageJudge {
     this.#since.set(vip.name, since);
     let next = NEVER;
     for (const node of this.#simulation.nodes.values()) {
+      this.#noteMet(node, now);
       const ready = this.#readySince(vip, node);
       if (ready === undefined) continue;
-      const until = this.#until(node, Math.max(since, ready), now);
+      const until = this.#until(node, Math.max(since, ready));
       if (now > until) this.#fail(`${vip.name} is not served although ${node.name} could`);
       else next = Math.min(next, until + 1);
     }
     return next;
   }
 
+  #noteMet(node: SimulatedNode, now: number): void {
+    const hasMet = node.service?.node.conduct.isKnown === true;
+    if (!hasMet) this.#metAt.delete(node.name);
+    else if (!this.#metAt.has(node.name)) this.#metAt.set(node.name, now);
+  }
+
   /** Beats are faster than CARP's timers, from the first one on; till then those run. */
-  #until(node: SimulatedNode, since: number, now: number): number {
+  #until(node: SimulatedNode, since: number): number {
     const { outage, firstOutage } = this.#bounds;
-    if (node.service?.node.conduct.isKnown !== true) {
-      this.#metAt.delete(node.name);
-      return since + firstOutage;
-    }
-    const metAt = this.#metAt.get(node.name) ?? now;
-    this.#metAt.set(node.name, metAt);
+    const metAt = this.#metAt.get(node.name);
+    if (metAt === undefined) return since + firstOutage;
     return Math.min(Math.max(since, metAt) + outage, since + Math.max(outage, firstOutage));
   }
 
@@ -83,8 +86,7 @@ export class OutageJudge {
 
   /** Before its first beat a node believes what is repeated of the lives before its own. */
   #isMisled(node: SimulatedNode): boolean {
-    const hasMet = node.service?.node.conduct.isKnown === true;
-    return !hasMet && this.#simulation.attackers.length > 0;
+    return !this.#metAt.has(node.name) && this.#simulation.attackers.length > 0;
   }
 
   #deferredUntil(node: SimulatedNode): number {

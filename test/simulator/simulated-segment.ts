@@ -9,6 +9,8 @@ import type { Schedule } from './schedule.ts';
 const LATENCY = 100;
 /** A frame that is overtaken comes this much later at most. */
 export const HELD_BACK = 5_000;
+/** Longest time in which a socket is read empty after a flood. */
+const FLOOD_WAKE = 100_000;
 /** The lowest bit of the first byte of an Ethernet address. */
 const GROUP_BIT = 2 ** 40;
 
@@ -44,6 +46,10 @@ export class SimulatedSegment {
   /** A loop: everything comes back to its sender too. */
   echoes = false;
   filter: FrameFilter | undefined;
+  /** Until then sockets may still be full of garbage, and beats be lost for it. */
+  floodedUntil = 0;
+  /** Frames on their way. */
+  inFlight = 0;
   /** When the last frame will have arrived that others could overtake. */
   lateUntil = 0;
   #trouble: Trouble = NO_TROUBLE;
@@ -88,6 +94,11 @@ export class SimulatedSegment {
   calm(): void {
     this.#trouble = NO_TROUBLE;
     this.onChange();
+  }
+
+  /** Somebody sends more than the boxes can read. */
+  flood(): void {
+    this.floodedUntil = this.#schedule.now + FLOOD_WAKE;
   }
 
   hasCarrier(port: Port): boolean {
@@ -189,7 +200,9 @@ export class SimulatedSegment {
 
   #deliver(frame: Uint8Array, port: Port, late: number): void {
     if (late > LATENCY) this.lateUntil = Math.max(this.lateUntil, this.#schedule.now + late);
+    this.inFlight += 1;
     this.#schedule.in(late, () => {
+      this.inFlight -= 1;
       if (this.hasCarrier(port)) port.receive(frame);
     });
   }

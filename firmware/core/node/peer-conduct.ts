@@ -366,7 +366,6 @@ export class PeerConduct {
   get #reborn(): Stranger | undefined {
     const stranger = this.#stranger;
     if (stranger === undefined || this.#group?.state !== 'BACKUP') return undefined;
-    if (this.relation?.beat?.farewell === true) return undefined;
     const heardAt = this.relation?.liveness.heardAt ?? stranger.at;
     return after(stranger.at, READING) >= heardAt ? stranger : undefined;
   }
