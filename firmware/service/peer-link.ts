@@ -8,6 +8,7 @@ import { Allowance } from '../core/election/allowance.ts';
 import type { NodeInput, NodeOutput } from '../core/node/node-io.ts';
 import { after, type Instant, instant, milliseconds, seconds } from '../core/time.ts';
 import type { Kernel, KernelEvent } from '../kernel/kernel.ts';
+import { type NoisePrimitives, noisePrimitives } from '../wire/noise-crypto.ts';
 import { decodePeerBeat, encodePeerBeat } from '../wire/peer-beat.ts';
 import { PeerChannel } from '../wire/peer-channel.ts';
 
@@ -20,6 +21,7 @@ type Datagram = Extract<KernelEvent, { kind: 'datagram' }>;
 
 export class PeerLink {
   readonly #kernel: Pick<Kernel, 'now' | 'random' | 'sendDatagram'>;
+  readonly #primitives: NoisePrimitives;
   /** By device. */
   readonly #allowances = new Map<string, Allowance>();
   #key: Uint8Array | undefined;
@@ -28,8 +30,12 @@ export class PeerLink {
   #former: PeerChannel | undefined;
   #forgetAt: Instant | undefined;
 
-  constructor(kernel: Pick<Kernel, 'now' | 'random' | 'sendDatagram'>) {
+  constructor(
+    kernel: Pick<Kernel, 'now' | 'random' | 'sendDatagram'>,
+    primitives: NoisePrimitives = noisePrimitives,
+  ) {
     this.#kernel = kernel;
+    this.#primitives = primitives;
   }
 
   /** Without a key there is no peer to talk to: what comes is not looked at. */
@@ -39,7 +45,8 @@ export class PeerLink {
     if (this.#channel?.established === true) this.#former = this.#channel;
     if (beatKey === undefined) this.#former = undefined;
     const random = (length: number): Uint8Array => this.#kernel.random(length);
-    this.#channel = beatKey && new PeerChannel({ key: beatKey, random });
+    this.#channel =
+      beatKey && new PeerChannel({ key: beatKey, random, primitives: this.#primitives });
   }
 
   /** Lost without a word while there is no session: the node greets until there is one. */
