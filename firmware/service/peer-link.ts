@@ -8,8 +8,9 @@ import { Allowance } from '../core/election/allowance.ts';
 import type { NodeInput, NodeOutput } from '../core/node/node-io.ts';
 import { after, type Instant, instant, milliseconds, seconds } from '../core/time.ts';
 import type { Kernel, KernelEvent } from '../kernel/kernel.ts';
+import { BeatReader } from '../wire/beat-reader.ts';
 import { type NoisePrimitives, noisePrimitives } from '../wire/noise-crypto.ts';
-import { decodePeerBeat, encodePeerBeat } from '../wire/peer-beat.ts';
+import { encodePeerBeat } from '../wire/peer-beat.ts';
 import { PeerChannel } from '../wire/peer-channel.ts';
 
 /** An answer costs a key agreement: so many at once on a device, and one more after each pause. */
@@ -22,6 +23,7 @@ type Datagram = Extract<KernelEvent, { kind: 'datagram' }>;
 export class PeerLink {
   readonly #kernel: Pick<Kernel, 'now' | 'random' | 'sendDatagram'>;
   readonly #primitives: NoisePrimitives;
+  readonly #reader = new BeatReader();
   /** By device. */
   readonly #allowances = new Map<string, Allowance>();
   #key: Uint8Array | undefined;
@@ -71,10 +73,9 @@ export class PeerLink {
     this.#forgetFormer();
     switch (outcome.kind) {
       case 'message':
-        return [
-          ...(outcome.begins ? [{ kind: 'session' } as const] : []),
-          this.#message(outcome.plaintext, name, source),
-        ];
+        return outcome.begins
+          ? [{ kind: 'session' }, this.#message(outcome.plaintext, name, source)]
+          : [this.#message(outcome.plaintext, name, source)];
       case 'reply':
         this.#kernel.sendDatagram(device, source, outcome.bytes);
         return [];
@@ -96,7 +97,7 @@ export class PeerLink {
   }
 
   #message(plaintext: Uint8Array, name: string, source: string): NodeInput {
-    const beat = decodePeerBeat(plaintext);
+    const beat = this.#reader.read(plaintext);
     return beat === undefined
       ? { kind: 'beat-refused', interface: name, reason: 'content', source }
       : { kind: 'beat', interface: name, beat };

@@ -82,14 +82,20 @@ export interface PeerBeat {
 }
 
 const FIXED_BYTES = 58;
+/** Before it are numbers that each beat may have others of, except the boot. */
+export const CONSTANTS_START = 46;
+const HASH_START = 50;
 const STRING_BYTES = 63;
 const PATHS_AT_MOST = 16;
 const PATH_BYTES_AT_MOST = 3 + IPV6_ADDRESS_BYTES + 1 + STRING_BYTES;
 const BEAT_BYTES_AT_MOST = FIXED_BYTES + 1 + STRING_BYTES + 1 + PATHS_AT_MOST * PATH_BYTES_AT_MOST;
-const HASH = /^[0-9a-f]{16}$/;
+const HEX = '0123456789abcdef';
+const HASH_BYTES = 8;
 const NOTHING = new Uint8Array(0);
 const U16 = 0xffff;
 const U32 = 0xffff_ffff;
+
+const ASCII = 0x80;
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -101,19 +107,28 @@ const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function encodePeerBeat(beat: PeerBeat): Uint8Array {
   const { paths } = beat;
   if (paths.length > PATHS_AT_MOST) throw new RangeError(`${paths.length} paths are too many`);
-  const bytes = new Uint8Array(BEAT_BYTES_AT_MOST);
-  writeFixed(bytes, beat);
-  let end = writeText(bytes, FIXED_BYTES, beat.node);
-  bytes[end] = paths.length;
+  writeFixed(beat);
+  let end = writeText(SCRATCH, FIXED_BYTES, beat.node);
+  SCRATCH[end] = paths.length;
   end += 1;
-  for (const path of paths) end = writePath(bytes, end, path);
-  return bytes.subarray(0, end);
+  for (const path of paths) end = writePath(SCRATCH, end, path);
+  return SCRATCH.slice(0, end);
 }
 
-function writeFixed(bytes: Uint8Array, beat: PeerBeat): void {
-  const view = byteView(bytes);
-  const u16 = (at: number, value: number): void => view.setUint16(at, Math.min(value, U16));
-  const u32 = (at: number, value: number): void => view.setUint32(at, Math.min(value, U32));
+/** Where a beat is put together. */
+const SCRATCH = new Uint8Array(BEAT_BYTES_AT_MOST);
+const SCRATCH_VIEW = byteView(SCRATCH);
+
+function u16(at: number, value: number): void {
+  SCRATCH_VIEW.setUint16(at, Math.min(value, U16));
+}
+
+function u32(at: number, value: number): void {
+  SCRATCH_VIEW.setUint32(at, Math.min(value, U32));
+}
+
+function writeFixed(beat: PeerBeat): void {
+  const view = SCRATCH_VIEW;
   const secondary = beat.role === 'secondary' ? 1 : 0;
   const said = (beat.asks ? 2 : 0) | (beat.farewell ? 4 : 0) | (beat.serving ? 8 : 0);
   view.setUint8(0, secondary | said);
@@ -130,10 +145,18 @@ function writeFixed(bytes: Uint8Array, beat: PeerBeat): void {
   u32(36, beat.interval);
   u32(40, beat.lease);
   u16(44, beat.heardAge);
-  view.setUint32(46, beat.counterTag);
-  if (!HASH.test(beat.configHash)) throw new RangeError(`no hash: ${beat.configHash}`);
-  view.setUint32(50, Number.parseInt(beat.configHash.slice(0, 8), 16));
-  view.setUint32(54, Number.parseInt(beat.configHash.slice(8), 16));
+  view.setUint32(CONSTANTS_START, beat.counterTag);
+  writeHash(SCRATCH, beat.configHash);
+}
+
+function writeHash(bytes: Uint8Array, hash: string): void {
+  if (hash.length !== 2 * HASH_BYTES) throw new RangeError(`no hash: ${hash}`);
+  for (let index = 0; index < HASH_BYTES; index += 1) {
+    const high = HEX.indexOf(hash.charAt(2 * index));
+    const low = HEX.indexOf(hash.charAt(2 * index + 1));
+    if (high < 0 || low < 0) throw new RangeError(`no hash: ${hash}`);
+    bytes[HASH_START + index] = 16 * high + low;
+  }
 }
 
 /** Each of these answers where the next field begins. */
@@ -148,24 +171,51 @@ function writePath(bytes: Uint8Array, at: number, path: BeatPath): number {
 }
 
 function writeText(bytes: Uint8Array, at: number, text: string): number {
+  const { length } = text;
+  let index = 0;
+  for (; index < length && index < STRING_BYTES; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code >= ASCII) break;
+    bytes[at + 1 + index] = code;
+  }
+  if (index < length) return writeLongText(bytes, at, text);
+  bytes[at] = length;
+  return at + 1 + length;
+}
+
+/** Not plain ASCII, or too long. */
+function writeLongText(bytes: Uint8Array, at: number, text: string): number {
   const { read, written } = ENCODER.encodeInto(text, bytes.subarray(at + 1, at + 1 + STRING_BYTES));
   if (read < text.length) throw new RangeError(`longer than ${STRING_BYTES} bytes: ${text}`);
   bytes[at] = written;
   return at + 1 + written;
 }
 
-/** The beat, or undefined when the bytes are none that this version understands. */
-export function decodePeerBeat(bytes: Uint8Array): PeerBeat | undefined {
+/** The end of a beat: what seldom changes. */
+export type BeatConstants = Pick<PeerBeat, 'counterTag' | 'configHash' | 'node' | 'paths'>;
+
+/** What a beat has from CONSTANTS_START on; undefined when that is not understood. */
+export function decodeBeatConstants(bytes: Uint8Array): BeatConstants | undefined {
   if (bytes.length < FIXED_BYTES) return undefined;
-  const fixed = decodeFixed(bytes);
   const name = field(bytes, FIXED_BYTES);
   const node = name && decodeText(name);
-  if (fixed === undefined || name === undefined || node === undefined) return undefined;
+  if (name === undefined || node === undefined) return undefined;
   const paths = decodePaths(bytes, FIXED_BYTES + 1 + name.length);
-  return paths && { ...fixed, node, paths };
+  if (paths === undefined) return undefined;
+  const view = byteView(bytes);
+  const configHash = view.getBigUint64(HASH_START).toString(16).padStart(16, '0');
+  return { counterTag: view.getUint32(CONSTANTS_START), configHash, node, paths };
 }
 
-function decodeFixed(bytes: Uint8Array): Omit<PeerBeat, 'node' | 'paths'> | undefined {
+/**
+ * The beat, or undefined when the bytes are none that this version understands. `constants`: those
+ * of these bytes, if they are known.
+ */
+export function decodePeerBeat(
+  bytes: Uint8Array,
+  constants: BeatConstants | undefined = decodeBeatConstants(bytes),
+): PeerBeat | undefined {
+  if (constants === undefined) return undefined;
   const view = byteView(bytes);
   const flags = view.getUint8(0);
   const state = STATES[view.getUint8(1)];
@@ -188,8 +238,10 @@ function decodeFixed(bytes: Uint8Array): Omit<PeerBeat, 'node' | 'paths'> | unde
     interval: view.getUint32(36),
     lease: view.getUint32(40),
     heardAge: view.getUint16(44),
-    counterTag: view.getUint32(46),
-    configHash: view.getBigUint64(50).toString(16).padStart(16, '0'),
+    counterTag: constants.counterTag,
+    configHash: constants.configHash,
+    node: constants.node,
+    paths: constants.paths,
   };
 }
 

@@ -1,4 +1,4 @@
-/** The stand-in refuses what the real primitives refuses. */
+/** The stand-in refuses what the crypto that ships refuses. */
 import { describe, expect, it } from 'vitest';
 import { PeerChannel } from '../../firmware/wire/peer-channel.ts';
 import { Prng } from './prng.ts';
