@@ -13,6 +13,10 @@ const FLOOD = 8;
 /** A flooded socket is read again after this, microseconds. */
 const PAUSE = 2_000;
 
+const NOTHING: readonly KernelEvent[] = [];
+
+type Received = Extract<KernelEvent, { kind: 'frame' | 'datagram' }>;
+
 interface Socket {
   waiting: KernelEvent[];
   fullWaits: number;
@@ -22,12 +26,14 @@ interface Socket {
 export class SocketQueue {
   /** Link changes and damage: nothing limits them. */
   #news: KernelEvent[] = [];
-  readonly #sockets = new Map<string, Socket>();
+  readonly #sockets: Socket[] = [];
+  /** The same by device. */
+  readonly #byKind = { frame: new Map<string, Socket>(), datagram: new Map<string, Socket>() };
+  /** What waits in all of them. */
+  #waiting = 0;
 
   get length(): number {
-    let length = this.#news.length;
-    for (const { waiting } of this.#sockets.values()) length += waiting.length;
-    return length;
+    return this.#news.length + this.#waiting;
   }
 
   push(event: KernelEvent): void {
@@ -35,21 +41,19 @@ export class SocketQueue {
   }
 
   /** To the socket of a device for this kind of frame. */
-  receive(event: Extract<KernelEvent, { kind: 'frame' | 'datagram' }>): void {
-    const key = event.kind + event.device;
-    let socket = this.#sockets.get(key);
-    if (socket === undefined) {
-      socket = { waiting: [], fullWaits: 0, readableAt: 0 };
-      this.#sockets.set(key, socket);
-    }
-    if (socket.waiting.length < CAPACITY) socket.waiting.push(event);
+  receive(event: Received): void {
+    const socket = this.#byKind[event.kind].get(event.device) ?? this.#opened(event);
+    if (socket.waiting.length >= CAPACITY) return;
+    socket.waiting.push(event);
+    this.#waiting += 1;
   }
 
   /** When there is something to read; undefined when there is nothing. */
   readableAt(now: number): number | undefined {
     if (this.#news.length > 0) return now;
+    if (this.#waiting === 0) return undefined;
     let next: number | undefined;
-    for (const { waiting, readableAt } of this.#sockets.values()) {
+    for (const { waiting, readableAt } of this.#sockets) {
       if (waiting.length === 0) continue;
       if (readableAt <= now) return now;
       if (next === undefined || readableAt < next) next = readableAt;
@@ -58,15 +62,25 @@ export class SocketQueue {
   }
 
   take(now: number): readonly KernelEvent[] {
+    if (this.#news.length + this.#waiting === 0) return NOTHING;
     const events = this.#news;
     this.#news = [];
+    const news = events.length;
     let isMore = false;
-    for (const socket of this.#sockets.values()) {
+    for (const socket of this.#sockets) {
       if (socket.waiting.length === 0 || socket.readableAt > now) continue;
       isMore = read(socket, events, now) || isMore;
     }
+    this.#waiting -= events.length - news;
     if (isMore) events.push({ kind: 'more' });
     return events;
+  }
+
+  #opened({ kind, device }: Received): Socket {
+    const socket: Socket = { waiting: [], fullWaits: 0, readableAt: 0 };
+    this.#byKind[kind].set(device, socket);
+    this.#sockets.push(socket);
+    return socket;
   }
 }
 
@@ -74,8 +88,8 @@ export class SocketQueue {
 function read(socket: Socket, events: KernelEvent[], now: number): boolean {
   const { waiting } = socket;
   if (waiting.length <= AT_ONCE) {
-    events.push(...waiting);
-    socket.waiting = [];
+    for (const event of waiting) events.push(event);
+    waiting.length = 0;
     socket.fullWaits = 0;
     return false;
   }

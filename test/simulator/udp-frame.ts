@@ -14,7 +14,7 @@ import {
 
 export const BEAT_PORT = 7112;
 
-const UDP = 17;
+export const UDP = 17;
 const UDP_HEADER_BYTES = 8;
 const HOP_LIMIT = 64;
 const V4_PROTOCOL = ETHERNET_HEADER_BYTES + 9;
@@ -32,26 +32,19 @@ export interface FrameEnds {
 export interface ReceivedDatagram {
   readonly source: string;
   readonly destination: string;
+  readonly family: 4 | 6;
   /** A view into the frame. */
   readonly bytes: Uint8Array;
 }
 
-export class UdpFramer {
-  /** Headers already written, by ends and length. */
-  readonly #headers = new Map<string, Uint8Array>();
-
-  frame(ends: FrameEnds, payload: Uint8Array): Uint8Array {
-    const family = ipFamily(ends.source);
-    const key = `${ends.source} ${ends.destination} ${ends.destinationMac} ${payload.length}`;
-    const header = this.#headers.get(key) ?? headers(ends, payload.length);
-    this.#headers.set(key, header);
-    const frame = new Uint8Array(header.length + payload.length);
-    frame.set(header);
-    frame.set(payload, header.length);
-    // IPv4 may leave the checksum out (RFC 768), IPv6 may not (RFC 8200 8.1).
-    if (family === 6) writeChecksum(frame, ends);
-    return frame;
-  }
+export function encodeDatagram(ends: FrameEnds, payload: Uint8Array): Uint8Array {
+  const header = headers(ends, payload.length);
+  const frame = new Uint8Array(header.length + payload.length);
+  frame.set(header);
+  frame.set(payload, header.length);
+  // IPv4 may leave the checksum out (RFC 768), IPv6 may not (RFC 8200 8.1).
+  if (ipFamily(ends.source) === 6) writeChecksum(frame, ends);
+  return frame;
 }
 
 function headers(ends: FrameEnds, payloadBytes: number): Uint8Array {
@@ -115,10 +108,11 @@ export function openDatagram(frame: Uint8Array): ReceivedDatagram | undefined {
     return {
       source: v4Text(frame, V4_SOURCE),
       destination: v4Text(frame, V4_SOURCE + 4),
+      family: 4,
       bytes,
     };
   }
   const source = formatIpAddress(frame.subarray(V6_SOURCE, V6_SOURCE + 16));
   const destination = formatIpAddress(frame.subarray(V6_SOURCE + 16, V6_SOURCE + 32));
-  return { source, destination, bytes };
+  return { source, destination, family: 6, bytes };
 }
