@@ -77,7 +77,7 @@ export class ElectionService {
   turn(events: readonly KernelEvent[]): void {
     this.#handle({ kind: 'wake' });
     for (const event of events) this.#take(event);
-    const isComplete = !events.some(({ kind }) => kind === 'more');
+    const isComplete = !hasMore(events);
     this.#incompleteTurns = isComplete ? 0 : this.#incompleteTurns + 1;
     if (this.#incompleteTurns % (INCOMPLETE_AT_MOST + 1) !== 0) return;
     // As of the moment up to which everything was read: what came later is not silence.
@@ -295,4 +295,9 @@ export class ElectionService {
   #now(): Instant {
     return instant(this.#kernel.now());
   }
+}
+
+function hasMore(events: readonly KernelEvent[]): boolean {
+  for (const { kind } of events) if (kind === 'more') return true;
+  return false;
 }
