@@ -49,15 +49,23 @@ export function parseMac(text: string): Uint8Array | undefined {
   if (!MAC_TEXT.test(text)) {
     return undefined;
   }
-  return Uint8Array.from(text.split(':'), (byte) => Number.parseInt(byte, 16));
+  const bytes = new Uint8Array(MAC_BYTES);
+  for (let index = 0; index < MAC_BYTES; index += 1) {
+    bytes[index] = Number.parseInt(text.slice(3 * index, 3 * index + 2), 16);
+  }
+  return bytes;
 }
 
 /** Canonical text of the first six of `bytes`. */
 export function formatMac(bytes: Uint8Array): string {
-  return Array.from(bytes.subarray(0, MAC_BYTES), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join(':');
+  let text = hexByte(bytes[0]);
+  for (let index = 1; index < MAC_BYTES; index += 1) text += `:${hexByte(bytes[index])}`;
+  return text;
 }
+
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+const hexByte = (byte = 0): string => HEX_BYTES[byte] ?? '';
 
 /**
  * Bytes of a MAC address that has been parsed before. Anything else is a mistake of ours and
