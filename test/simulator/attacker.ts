@@ -67,9 +67,7 @@ export class Attacker implements Port {
   #flood(frame: Uint8Array): void {
     for (let count = 0; count < FRAMES; count += 1) {
       const garbage = frame.slice();
-      for (let index = PAYLOAD; index < garbage.length; index += 1) {
-        garbage[index] = this.#prng.between(0, 255);
-      }
+      this.#prng.fill(garbage, PAYLOAD);
       garbage.set(MAC, 6);
       this.#segment.transmit(this, new EncodedFrame(garbage));
     }

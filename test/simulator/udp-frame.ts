@@ -82,11 +82,13 @@ function writeChecksum(frame: Uint8Array, { source, destination }: FrameEnds): v
 const texts = new Map<number, string>();
 
 function v4Text(frame: Uint8Array, at: number): string {
-  const view = new DataView(frame.buffer, frame.byteOffset + at, 4);
-  const number = view.getUint32(0);
-  const known = texts.get(number) ?? formatIpAddress(frame.subarray(at, at + 4));
-  texts.set(number, known);
-  return known;
+  const number =
+    (frame[at]! << 24) | (frame[at + 1]! << 16) | (frame[at + 2]! << 8) | frame[at + 3]!;
+  const known = texts.get(number);
+  if (known !== undefined) return known;
+  const text = formatIpAddress(frame.subarray(at, at + 4));
+  texts.set(number, text);
+  return text;
 }
 
 /** The IP protocol a frame carries; undefined for ARP and other frames. */
