@@ -8,14 +8,14 @@
 import { decodeCarpFrame, encodeCarpFrame } from '../../firmware/wire/carp-frame.ts';
 import { macBytes } from '../../firmware/wire/ethernet-frame.ts';
 import { EncodedFrame, type Frame } from './frame.ts';
+import { GarbageFrame, GarbagePattern } from './garbage-frame.ts';
 import type { Prng } from './prng.ts';
 import type { Port, SimulatedSegment } from './simulated-segment.ts';
+import { BEAT_PAYLOAD } from './udp-frame.ts';
 
 const REMEMBERED = 400;
 /** Of one flood. */
 const FRAMES = 64;
-/** Behind the Ethernet, IPv4 and UDP headers: what a receiver has to judge by itself. */
-const PAYLOAD = 42;
 const MAC = macBytes('02:00:00:00:66:66');
 
 export type Attack = 'replay' | 'raise' | 'dismiss' | 'flood';
@@ -65,11 +65,12 @@ export class Attacker implements Port {
   }
 
   #flood(frame: Uint8Array): void {
+    const bytes = frame.slice();
+    bytes.set(MAC, 6);
+    const pattern = new GarbagePattern(bytes);
+    const draws = Math.max(0, bytes.length - BEAT_PAYLOAD);
     for (let count = 0; count < FRAMES; count += 1) {
-      const garbage = frame.slice();
-      this.#prng.fill(garbage, PAYLOAD);
-      garbage.set(MAC, 6);
-      this.#segment.transmit(this, new EncodedFrame(garbage));
+      this.#segment.transmit(this, new GarbageFrame(pattern, this.#prng.split(draws)));
     }
   }
 }

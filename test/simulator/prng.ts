@@ -1,4 +1,6 @@
 /** Seeded chance (mulberry32): the same seed gives the same run on every machine. */
+const STEP = 0x6d2b79f5;
+
 export class Prng {
   #state: number;
 
@@ -35,9 +37,16 @@ export class Prng {
     for (let index = start; index < bytes.length; index += 1) bytes[index] = this.#next() >>> 24;
   }
 
+  /** The next so many draws, by somebody else and perhaps later; this one goes on after them. */
+  split(draws: number): Prng {
+    const part = new Prng(this.#state);
+    this.#state = (this.#state + Math.imul(draws, STEP)) >>> 0;
+    return part;
+  }
+
   /** 32 bits. */
   #next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    this.#state = (this.#state + STEP) >>> 0;
     let mixed = this.#state;
     mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);

@@ -36,6 +36,12 @@ export class SocketQueue {
     return this.#news.length + this.#waiting;
   }
 
+  /** True when what comes now for the device is lost. */
+  isFull(kind: Received['kind'], device: string): boolean {
+    const socket = this.#byKind[kind].get(device);
+    return socket !== undefined && socket.waiting.length >= CAPACITY;
+  }
+
   push(event: KernelEvent): void {
     this.#news.push(event);
   }

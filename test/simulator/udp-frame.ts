@@ -16,6 +16,8 @@ export const BEAT_PORT = 7112;
 
 export const UDP = 17;
 const UDP_HEADER_BYTES = 8;
+/** Behind the Ethernet, IPv4 and UDP headers. */
+export const BEAT_PAYLOAD = ETHERNET_HEADER_BYTES + ipHeaderBytes(4) + UDP_HEADER_BYTES;
 const HOP_LIMIT = 64;
 const V4_PROTOCOL = ETHERNET_HEADER_BYTES + 9;
 const V6_NEXT_HEADER = ETHERNET_HEADER_BYTES + 6;
