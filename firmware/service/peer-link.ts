@@ -9,8 +9,8 @@ import type { NodeInput, NodeOutput } from '../core/node/node-io.ts';
 import { after, type Instant, instant, milliseconds, seconds } from '../core/time.ts';
 import type { Kernel, KernelEvent } from '../kernel/kernel.ts';
 import { BeatReader } from '../wire/beat-reader.ts';
+import { BeatWriter } from '../wire/beat-writer.ts';
 import { type NoisePrimitives, noisePrimitives } from '../wire/noise-crypto.ts';
-import { encodePeerBeat } from '../wire/peer-beat.ts';
 import { PeerChannel } from '../wire/peer-channel.ts';
 
 /** An answer costs a key agreement: so many at once on a device, and one more after each pause. */
@@ -24,6 +24,7 @@ export class PeerLink {
   readonly #kernel: Pick<Kernel, 'now' | 'random' | 'sendDatagram'>;
   readonly #primitives: NoisePrimitives;
   readonly #reader = new BeatReader();
+  readonly #writer = new BeatWriter();
   /** By device. */
   readonly #allowances = new Map<string, Allowance>();
   #key: Uint8Array | undefined;
@@ -55,7 +56,7 @@ export class PeerLink {
   beat({ device, destination, beat }: Extract<NodeOutput, { kind: 'beat' }>): void {
     const channel = this.#channel?.established === true ? this.#channel : this.#former;
     if (channel?.established !== true) return;
-    const bytes = channel.seal(encodePeerBeat(beat));
+    const bytes = channel.seal(this.#writer.write(beat));
     if (bytes !== undefined) this.#kernel.sendDatagram(device, destination, bytes);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Reads the beats of one peer. Most of a beat is what the last one said too, all but its numbers:
- * that is compared and not read again, and the record has the very same name and paths.
+ * Reads the beats of one peer. Most of a beat is what others said too, all but its numbers: that is
+ * compared and not read again, and the record has the very same name and paths.
  */
 import {
   type BeatConstants,
@@ -10,13 +10,17 @@ import {
   type PeerBeat,
 } from './peer-beat.ts';
 
+/** What is heard on which path comes and goes, slower than beats do. */
+const KNOWN_AT_MOST = 4;
+
 interface Known {
   readonly bytes: Uint8Array;
   readonly constants: BeatConstants;
 }
 
 export class BeatReader {
-  #known: Known | undefined;
+  /** The latest first. */
+  readonly #known: Known[] = [];
 
   /** The beat, or undefined when the bytes are none that this version understands. */
   read(bytes: Uint8Array): PeerBeat | undefined {
@@ -25,11 +29,11 @@ export class BeatReader {
   }
 
   #constants(bytes: Uint8Array): BeatConstants | undefined {
-    if (this.#known !== undefined && endAlike(this.#known.bytes, bytes)) {
-      return this.#known.constants;
-    }
+    for (const known of this.#known) if (endAlike(known.bytes, bytes)) return known.constants;
     const constants = decodeBeatConstants(bytes);
-    this.#known = constants && { bytes: new Uint8Array(bytes), constants };
+    if (constants === undefined) return undefined;
+    this.#known.unshift({ bytes: new Uint8Array(bytes), constants });
+    this.#known.splice(KNOWN_AT_MOST);
     return constants;
   }
 }

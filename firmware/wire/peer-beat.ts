@@ -88,14 +88,12 @@ const HASH_START = 50;
 const STRING_BYTES = 63;
 const PATHS_AT_MOST = 16;
 const PATH_BYTES_AT_MOST = 3 + IPV6_ADDRESS_BYTES + 1 + STRING_BYTES;
-const BEAT_BYTES_AT_MOST = FIXED_BYTES + 1 + STRING_BYTES + 1 + PATHS_AT_MOST * PATH_BYTES_AT_MOST;
-const HEX = '0123456789abcdef';
-const HASH_BYTES = 8;
+export const BEAT_BYTES_AT_MOST =
+  FIXED_BYTES + 1 + STRING_BYTES + 1 + PATHS_AT_MOST * PATH_BYTES_AT_MOST;
+const HASH = /^[0-9a-f]{16}$/;
 const NOTHING = new Uint8Array(0);
 const U16 = 0xffff;
 const U32 = 0xffff_ffff;
-
-const ASCII = 0x80;
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -105,30 +103,13 @@ const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * long, too many paths, or text that is no address or hash are a mistake of ours and throw.
  */
 export function encodePeerBeat(beat: PeerBeat): Uint8Array {
-  const { paths } = beat;
-  if (paths.length > PATHS_AT_MOST) throw new RangeError(`${paths.length} paths are too many`);
-  writeFixed(beat);
-  let end = writeText(SCRATCH, FIXED_BYTES, beat.node);
-  SCRATCH[end] = paths.length;
-  end += 1;
-  for (const path of paths) end = writePath(SCRATCH, end, path);
-  return SCRATCH.slice(0, end);
+  const bytes = new Uint8Array(BEAT_BYTES_AT_MOST);
+  writeBeatNumbers(byteView(bytes), beat);
+  return bytes.subarray(0, writeBeatConstants(bytes, beat));
 }
 
-/** Where a beat is put together. */
-const SCRATCH = new Uint8Array(BEAT_BYTES_AT_MOST);
-const SCRATCH_VIEW = byteView(SCRATCH);
-
-function u16(at: number, value: number): void {
-  SCRATCH_VIEW.setUint16(at, Math.min(value, U16));
-}
-
-function u32(at: number, value: number): void {
-  SCRATCH_VIEW.setUint32(at, Math.min(value, U32));
-}
-
-function writeFixed(beat: PeerBeat): void {
-  const view = SCRATCH_VIEW;
+/** Writes what is before CONSTANTS_START. */
+export function writeBeatNumbers(view: DataView, beat: PeerBeat): void {
   const secondary = beat.role === 'secondary' ? 1 : 0;
   const said = (beat.asks ? 2 : 0) | (beat.farewell ? 4 : 0) | (beat.serving ? 8 : 0);
   view.setUint8(0, secondary | said);
@@ -136,27 +117,33 @@ function writeFixed(beat: PeerBeat): void {
   view.setBigUint64(2, beat.bootId);
   view.setUint32(10, Math.floor(beat.sequence / (U32 + 1)));
   view.setUint32(14, beat.sequence % (U32 + 1));
-  u32(18, beat.stateAge);
-  u16(22, beat.health);
-  u16(24, beat.demotion);
-  u16(26, beat.preference);
-  u32(28, beat.claim);
-  u32(32, beat.grant);
-  u32(36, beat.interval);
-  u32(40, beat.lease);
-  u16(44, beat.heardAge);
-  view.setUint32(CONSTANTS_START, beat.counterTag);
-  writeHash(SCRATCH, beat.configHash);
+  view.setUint32(18, Math.min(beat.stateAge, U32));
+  view.setUint16(22, Math.min(beat.health, U16));
+  view.setUint16(24, Math.min(beat.demotion, U16));
+  view.setUint16(26, Math.min(beat.preference, U16));
+  view.setUint32(28, Math.min(beat.claim, U32));
+  view.setUint32(32, Math.min(beat.grant, U32));
+  view.setUint32(36, Math.min(beat.interval, U32));
+  view.setUint32(40, Math.min(beat.lease, U32));
+  view.setUint16(44, Math.min(beat.heardAge, U16));
+}
+
+/** Writes what is from CONSTANTS_START on; returns the length of the beat. */
+export function writeBeatConstants(bytes: Uint8Array, beat: BeatConstants): number {
+  const { paths } = beat;
+  if (paths.length > PATHS_AT_MOST) throw new RangeError(`${paths.length} paths are too many`);
+  byteView(bytes).setUint32(CONSTANTS_START, beat.counterTag);
+  writeHash(bytes, beat.configHash);
+  let end = writeText(bytes, FIXED_BYTES, beat.node);
+  bytes[end] = paths.length;
+  end += 1;
+  for (const path of paths) end = writePath(bytes, end, path);
+  return end;
 }
 
 function writeHash(bytes: Uint8Array, hash: string): void {
-  if (hash.length !== 2 * HASH_BYTES) throw new RangeError(`no hash: ${hash}`);
-  for (let index = 0; index < HASH_BYTES; index += 1) {
-    const high = HEX.indexOf(hash.charAt(2 * index));
-    const low = HEX.indexOf(hash.charAt(2 * index + 1));
-    if (high < 0 || low < 0) throw new RangeError(`no hash: ${hash}`);
-    bytes[HASH_START + index] = 16 * high + low;
-  }
+  if (!HASH.test(hash)) throw new RangeError(`no hash: ${hash}`);
+  byteView(bytes).setBigUint64(HASH_START, BigInt(`0x${hash}`));
 }
 
 /** Each of these answers where the next field begins. */
@@ -171,20 +158,6 @@ function writePath(bytes: Uint8Array, at: number, path: BeatPath): number {
 }
 
 function writeText(bytes: Uint8Array, at: number, text: string): number {
-  const { length } = text;
-  let index = 0;
-  for (; index < length && index < STRING_BYTES; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code >= ASCII) break;
-    bytes[at + 1 + index] = code;
-  }
-  if (index < length) return writeLongText(bytes, at, text);
-  bytes[at] = length;
-  return at + 1 + length;
-}
-
-/** Not plain ASCII, or too long. */
-function writeLongText(bytes: Uint8Array, at: number, text: string): number {
   const { read, written } = ENCODER.encodeInto(text, bytes.subarray(at + 1, at + 1 + STRING_BYTES));
   if (read < text.length) throw new RangeError(`longer than ${STRING_BYTES} bytes: ${text}`);
   bytes[at] = written;
