@@ -55,6 +55,7 @@ export interface NoisePrimitives {
   readonly hmacSha256: (key: Uint8Array, message: Uint8Array) => Uint8Array;
   readonly encrypt: typeof encrypt;
   readonly decrypt: typeof decrypt;
+  readonly seal: typeof seal;
 }
 
 /** The key pair of 32 random bytes (RFC 7748 5 says how they are clamped). */
@@ -93,11 +94,30 @@ export function encrypt(
   associated: Uint8Array,
   plaintext: Uint8Array,
 ): Uint8Array {
+  return Buffer.concat(encrypted(key, nonce, associated, plaintext));
+}
+
+/** A header, and behind it the ciphertext and tag of `encrypt` with it as associated data. */
+export function seal(
+  key: Uint8Array,
+  nonce: number,
+  header: Uint8Array,
+  plaintext: Uint8Array,
+): Uint8Array {
+  return Buffer.concat([header, ...encrypted(key, nonce, header, plaintext)]);
+}
+
+function encrypted(
+  key: Uint8Array,
+  nonce: number,
+  associated: Uint8Array,
+  plaintext: Uint8Array,
+): readonly [Uint8Array, Uint8Array] {
   const cipher = createCipheriv(CIPHER, key, nonceBytes(nonce), TAG);
   cipher.setAAD(associated);
   const text = cipher.update(plaintext);
   cipher.final();
-  return Buffer.concat([text, cipher.getAuthTag()]);
+  return [text, cipher.getAuthTag()];
 }
 
 /** The plaintext; undefined when it was not sealed with this key, nonce and associated data. */
@@ -131,4 +151,11 @@ function nonceBytes(nonce: number): Uint8Array {
 }
 
 /** What ships. */
-export const noisePrimitives: NoisePrimitives = { keyPair, sha256, hmacSha256, encrypt, decrypt };
+export const noisePrimitives: NoisePrimitives = {
+  keyPair,
+  sha256,
+  hmacSha256,
+  encrypt,
+  decrypt,
+  seal,
+};

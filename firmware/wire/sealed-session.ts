@@ -33,9 +33,9 @@ export class SealedSession {
   seal(plaintext: Uint8Array): Uint8Array {
     const { version, peerId, keys, primitives } = this.#terms;
     const header = sealedHeader(version, peerId, this.#next);
-    const ciphertext = primitives.encrypt(keys.sending, this.#next, header, plaintext);
+    const datagram = primitives.seal(keys.sending, this.#next, header, plaintext);
     this.#next += 1;
-    return Buffer.concat([header, ciphertext]);
+    return datagram;
   }
 
   open({ version, number, header, ciphertext }: Sealed): Uint8Array | DatagramRefusal {

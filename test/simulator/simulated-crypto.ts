@@ -25,26 +25,33 @@ function begin(seed: number): void {
   right = seed ^ SECOND;
 }
 
-function stir(word: number): void {
-  left = Math.imul(left ^ word, THIRD);
-  left ^= left >>> 13;
-  right = Math.imul(right ^ word ^ left, FOURTH);
-  right ^= right >>> 16;
+/** The bytes up to `end`, and how many they are. */
+function stir(bytes: Uint8Array, end: number): void {
+  let one = left;
+  let other = right;
+  for (let index = 0; index <= end; index += 4) {
+    // Beyond the end there is nothing, and then how far it is.
+    const word =
+      index + 4 <= end
+        ? bytes[index]! |
+          (bytes[index + 1]! << 8) |
+          (bytes[index + 2]! << 16) |
+          (bytes[index + 3]! << 24)
+        : lastWord(bytes, index, end);
+    one = Math.imul(one ^ word, THIRD);
+    one ^= one >>> 13;
+    other = Math.imul(other ^ word ^ one, FOURTH);
+    other ^= other >>> 16;
+  }
+  left = one;
+  right = other;
 }
 
-/** The bytes up to `end`, and how many they are. */
-function stirBytes(bytes: Uint8Array, end: number): void {
-  let index = 0;
-  for (; index + 4 <= end; index += 4) {
-    stir(
-      bytes[index]! |
-        (bytes[index + 1]! << 8) |
-        (bytes[index + 2]! << 16) |
-        (bytes[index + 3]! << 24),
-    );
-  }
-  for (; index < end; index += 1) stir(bytes[index]!);
-  stir(end);
+/** What is left of the bytes, fewer than four, and their number. */
+function lastWord(bytes: Uint8Array, start: number, end: number): number {
+  let word = end << 24;
+  for (let index = start; index < end; index += 1) word ^= bytes[index]! << (8 * (index - start));
+  return word;
 }
 
 function writeWord(out: Uint8Array, at: number, word: number): void {
@@ -57,30 +64,35 @@ function writeWord(out: Uint8Array, at: number, word: number): void {
 /** So many words that follow from what was stirred. */
 function writeWords(out: Uint8Array, at: number, count: number): void {
   for (let index = 0; index < count; index += 1) {
-    stir(index);
-    writeWord(out, at + 4 * index, left ^ right);
+    left = Math.imul(left ^ index, THIRD);
+    right = Math.imul(right ^ left, FOURTH);
+    writeWord(out, at + 4 * index, left ^ (right >>> 15));
   }
 }
 
 function digest(seed: number, parts: readonly Uint8Array[]): Uint8Array {
   begin(seed);
-  for (const part of parts) stirBytes(part, part.length);
+  for (const part of parts) stir(part, part.length);
   const bytes = new Uint8Array(NOISE_BYTES);
   writeWords(bytes, 0, KEY_WORDS);
   return bytes;
 }
 
-/** What seals a text of so many bytes. */
+/** What a text of so many bytes is sealed with. */
 function stirSealed(
-  { key, nonce, associated }: { key: Uint8Array; nonce: number; associated: Uint8Array },
+  key: Uint8Array,
+  nonce: number,
+  associated: Uint8Array,
   text: Uint8Array,
   length: number,
 ): void {
   begin(nonce);
-  stirBytes(key, key.length);
-  stirBytes(associated, associated.length);
-  stirBytes(text, length);
+  stir(key, key.length);
+  stir(associated, associated.length);
+  stir(text, length);
 }
+
+const TAG = new Uint8Array(TAG_BYTES);
 
 /** Whoever knows both public keys knows the secret; nobody in a simulation computes it. */
 function sharedSecret(one: Uint8Array, other: Uint8Array): Uint8Array {
@@ -100,7 +112,7 @@ export const simulatedCrypto: NoisePrimitives = {
   encrypt(key, nonce, associated, plaintext) {
     const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
     sealed.set(plaintext);
-    stirSealed({ key, nonce, associated }, plaintext, plaintext.length);
+    stirSealed(key, nonce, associated, plaintext, plaintext.length);
     writeWords(sealed, plaintext.length, TAG_WORDS);
     return sealed;
   },
@@ -108,12 +120,21 @@ export const simulatedCrypto: NoisePrimitives = {
   decrypt(key, nonce, associated, sealed) {
     const length = sealed.length - TAG_BYTES;
     if (length < 0) return undefined;
-    stirSealed({ key, nonce, associated }, sealed, length);
-    const tag = new Uint8Array(TAG_BYTES);
-    writeWords(tag, 0, TAG_WORDS);
+    stirSealed(key, nonce, associated, sealed, length);
+    writeWords(TAG, 0, TAG_WORDS);
     for (let index = 0; index < TAG_BYTES; index += 1) {
-      if (tag[index] !== sealed[length + index]) return undefined;
+      if (TAG[index] !== sealed[length + index]) return undefined;
     }
     return sealed.subarray(0, length);
+  },
+
+  seal(key, nonce, header, plaintext) {
+    const end = header.length + plaintext.length;
+    const sealed = Buffer.allocUnsafe(end + TAG_BYTES);
+    sealed.set(header);
+    sealed.set(plaintext, header.length);
+    stirSealed(key, nonce, header, plaintext, plaintext.length);
+    writeWords(sealed, end, TAG_WORDS);
+    return sealed;
   },
 };
