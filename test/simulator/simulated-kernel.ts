@@ -71,14 +71,12 @@ export class SimulatedKernel implements Kernel {
   receive(device: string, frame: Frame): void {
     const families = this.#planned.get(device);
     if (families === undefined) return;
-    if (frame.protocol === CARP_PROTOCOL) {
-      if (!this.#queue.isFull('frame', device)) this.enqueue(device, frame.bytes);
-      return;
-    }
+    const isCarp = frame.protocol === CARP_PROTOCOL;
+    if (this.#queue.isFull(isCarp ? 'frame' : 'datagram', device)) return;
+    if (isCarp) return this.enqueue(device, frame.bytes);
     const { datagram } = frame;
     if (datagram === undefined || !families.includes(datagram.family)) return;
     if (this.machine.devices.get(device)?.hasAddress(datagram.destination) !== true) return;
-    if (this.#queue.isFull('datagram', device)) return;
     const { source, bytes } = datagram;
     this.#queue.receive({ kind: 'datagram', device, source, bytes });
   }

@@ -93,9 +93,11 @@ function v4Text(frame: Uint8Array, at: number): string {
   return text;
 }
 
+export const isIpv4 = (frame: Uint8Array): boolean => frame[12] === 0x08 && frame[13] === 0x00;
+
 /** The IP protocol a frame carries; undefined for ARP and other frames. */
 export function frameProtocol(frame: Uint8Array): number | undefined {
-  if (frame[12] === 0x08 && frame[13] === 0x00) return frame[V4_PROTOCOL];
+  if (isIpv4(frame)) return frame[V4_PROTOCOL];
   if (frame[12] === 0x86 && frame[13] === 0xdd) return frame[V6_NEXT_HEADER];
   return undefined;
 }
