@@ -11,7 +11,7 @@
 import { byteView } from './byte-view.ts';
 import { decodeGreeting, decodeReply, encodeGreeting, encodeReply } from './channel-greeting.ts';
 import { equalDigests } from './keyed-digest.ts';
-import { hmacSha256, NOISE_BYTES } from './noise-crypto.ts';
+import { NOISE_BYTES, type NoisePrimitives, noisePrimitives } from './noise-crypto.ts';
 import {
   answer,
   conclude,
@@ -56,6 +56,8 @@ export interface ChannelStart {
   readonly random: (length: number) => Uint8Array;
   /** Default: what this version of the firmware speaks. */
   readonly versions?: Versions;
+  /** Default: the real one. */
+  readonly primitives?: NoisePrimitives;
 }
 
 /** What came of a datagram. */
@@ -73,6 +75,7 @@ export class PeerChannel {
   readonly #life: bigint;
   readonly #random: (length: number) => Uint8Array;
   readonly #versions: Versions;
+  readonly #primitives: NoisePrimitives;
   readonly #start: HandshakeState;
   readonly #stampKey: Uint8Array;
   /** Newest first; the newest one is used to seal. */
@@ -86,12 +89,18 @@ export class PeerChannel {
   /** Sessions agreed upon so far. */
   #sessions = 0;
 
-  constructor({ key, random, versions = SPOKEN_VERSIONS }: ChannelStart) {
+  constructor({
+    key,
+    random,
+    versions = SPOKEN_VERSIONS,
+    primitives = noisePrimitives,
+  }: ChannelStart) {
     this.#random = random;
+    this.#primitives = primitives;
     this.#life = byteView(random(8)).getBigUint64(0);
     this.#versions = versions;
-    this.#start = handshakeStart(key, PROLOGUE);
-    this.#stampKey = hmacSha256(key, STAMP_PURPOSE);
+    this.#start = handshakeStart(key, PROLOGUE, primitives);
+    this.#stampKey = primitives.hmacSha256(key, STAMP_PURPOSE);
   }
 
   /** True when something can be sealed. */
@@ -162,8 +171,12 @@ export class PeerChannel {
     this.#remember(life, number);
     const { keys } = answered;
     const peerId = terms.sessionId;
+    const primitives = this.#primitives;
     const ordinal = this.#nextOrdinal;
-    this.#pending.set(ownId, new SealedSession({ ordinal, ownId, peerId, version: agreed, keys }));
+    this.#pending.set(
+      ownId,
+      new SealedSession({ ordinal, ownId, peerId, version: agreed, keys, primitives }),
+    );
     dropOldest(this.#pending, PENDING_AT_MOST);
     const datagram = replyDatagram(version, peerId, answered.message);
     return { kind: 'reply', bytes: this.#stamped(datagram) };
@@ -184,8 +197,10 @@ export class PeerChannel {
     }
     this.#greetings.clear();
     const { keys } = concluded;
+    const primitives = this.#primitives;
     const ordinal = this.#nextOrdinal;
-    this.#establish(new SealedSession({ ordinal, ownId: receiver, peerId, version, keys }));
+    const ownId = receiver;
+    this.#establish(new SealedSession({ ordinal, ownId, peerId, version, keys, primitives }));
     return { kind: 'established' };
   }
 
@@ -219,7 +234,7 @@ export class PeerChannel {
   }
 
   #stamp(datagram: Uint8Array): Uint8Array {
-    return hmacSha256(this.#stampKey, datagram).subarray(0, STAMP_BYTES);
+    return this.#primitives.hmacSha256(this.#stampKey, datagram).subarray(0, STAMP_BYTES);
   }
 
   /** A random name for a session: nobody who does not see the datagrams can guess it. */

@@ -2,7 +2,7 @@
  * One session between the two nodes: a key for each direction, a number for each datagram, and the
  * window that lets each number through once.
  */
-import { decrypt, encrypt } from './noise-crypto.ts';
+import type { NoisePrimitives } from './noise-crypto.ts';
 import type { SessionKeys } from './noise-handshake.ts';
 import { ReplayWindow } from './replay-window.ts';
 import { type DatagramRefusal, type Sealed, sealedHeader } from './sealed-datagram.ts';
@@ -17,6 +17,7 @@ export interface SessionTerms {
   /** The protocol version of all that is sealed in it. */
   readonly version: number;
   readonly keys: SessionKeys;
+  readonly primitives: NoisePrimitives;
 }
 
 export class SealedSession {
@@ -34,11 +35,11 @@ export class SealedSession {
   }
 
   seal(plaintext: Uint8Array): Uint8Array {
-    const { version, peerId, keys } = this.#terms;
+    const { version, peerId, keys, primitives } = this.#terms;
     const header = sealedHeader(version, peerId, this.#next);
-    const ciphertext = encrypt(keys.sending, this.#next, header, plaintext);
+    const datagram = primitives.seal(keys.sending, this.#next, header, plaintext);
     this.#next += 1;
-    return Buffer.concat([header, ciphertext]);
+    return datagram;
   }
 
   open({ version, number, header, ciphertext }: Sealed): Uint8Array | DatagramRefusal {
@@ -46,7 +47,8 @@ export class SealedSession {
     // Nobody who has the key ever counts that far; and beyond it numbers are not exact.
     if (!Number.isSafeInteger(number)) return 'key';
     if (!this.#window.isFresh(number)) return 'replayed';
-    const plaintext = decrypt(this.#terms.keys.receiving, number, header, ciphertext);
+    const { keys, primitives } = this.#terms;
+    const plaintext = primitives.decrypt(keys.receiving, number, header, ciphertext);
     if (plaintext === undefined) return 'key';
     this.#window.take(number);
     return plaintext;

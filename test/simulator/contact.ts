@@ -103,7 +103,14 @@ export class Contact {
     const key = pairKey(one.name, other.name);
     const areMet = relation === 'together' && one.isAble && other.isAble;
     const known = this.#acquaintances.get(key);
-    const acquaintance = known ?? { relation, since: 0, areMet, metFrom: now, metAt: 0, metBefore: 0 };
+    const acquaintance = known ?? {
+      relation,
+      since: 0,
+      areMet,
+      metFrom: now,
+      metAt: 0,
+      metBefore: 0,
+    };
     if (areMet && !acquaintance.areMet) {
       acquaintance.metBefore = acquaintance.metAt;
       acquaintance.metFrom = now;

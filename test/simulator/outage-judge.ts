@@ -102,6 +102,8 @@ export class OutageJudge {
   #defers(node: SimulatedNode): boolean {
     if (node.isMaintained) return true;
     const isDemoted = (node.service?.node.demotions.list() ?? []).length > 0;
-    return isDemoted && [...this.#simulation.watch.now.values()].some(({ names }) => names.length > 0);
+    return (
+      isDemoted && [...this.#simulation.watch.now.values()].some(({ names }) => names.length > 0)
+    );
   }
 }

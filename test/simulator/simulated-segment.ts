@@ -2,6 +2,7 @@
  * A switch: carries real frames between its ports, learns where MAC addresses are, and can be
  * broken in the ways switches and cables break.
  */
+import type { Frame } from './frame.ts';
 import type { Prng } from './prng.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -19,7 +20,7 @@ export interface Port {
   readonly owner: string;
   /** Its Ethernet address as a number; undefined for a port that hears everything. */
   readonly ethernetAddress?: number;
-  receive(frame: Uint8Array): void;
+  receive(frame: Frame): void;
   /** Its carrier may have changed. */
   carrierChanged(): void;
 }
@@ -165,27 +166,25 @@ export class SimulatedSegment {
     this.partition([]);
   }
 
-  transmit(from: Port, frame: Uint8Array): void {
+  transmit(from: Port, frame: Frame): void {
     if (!this.hasCarrier(from)) return;
-    const source = macNumber(frame, 6);
+    const { source, destination } = frame;
     if (this.#learned.get(source) !== from) {
       this.#learned.set(source, from);
       this.onChange();
     }
-    const copy = frame.slice();
-    const destination = macNumber(frame, 0);
     const only = isGroup(destination) ? undefined : this.#learned.get(destination);
     for (const port of this.#ports) {
       if (port === from && !this.echoes) continue;
       if (only !== undefined && port !== only && port.ethernetAddress !== undefined) continue;
       if (port !== from && !this.reaches(from, port)) continue;
-      this.#carry(copy, from, port);
+      this.#carry(frame, from, port);
     }
   }
 
-  #carry(frame: Uint8Array, from: Port, port: Port): void {
+  #carry(frame: Frame, from: Port, port: Port): void {
     const trouble = this.#trouble;
-    if (this.filter?.(frame, from) === true) return;
+    if (this.filter?.(frame.bytes, from) === true) return;
     if (trouble === NO_TROUBLE) return this.#deliver(frame, port, LATENCY);
     const prng = this.#prng;
     if (prng.chance(trouble.loss)) return;
@@ -198,7 +197,7 @@ export class SimulatedSegment {
     }
   }
 
-  #deliver(frame: Uint8Array, port: Port, late: number): void {
+  #deliver(frame: Frame, port: Port, late: number): void {
     if (late > LATENCY) this.lateUntil = Math.max(this.lateUntil, this.#schedule.now + late);
     this.inFlight += 1;
     this.#schedule.in(late, () => {
@@ -211,14 +210,6 @@ export class SimulatedSegment {
     for (const port of ports) port.carrierChanged();
     this.onChange();
   }
-}
-
-/** The Ethernet address at an offset of a frame as a number. */
-export function macNumber(frame: Uint8Array, offset: number): number {
-  const high = (frame[offset] ?? 0) * 256 + (frame[offset + 1] ?? 0);
-  const middle = (frame[offset + 2] ?? 0) * 256 + (frame[offset + 3] ?? 0);
-  const low = (frame[offset + 4] ?? 0) * 256 + (frame[offset + 5] ?? 0);
-  return (high * 65_536 + middle) * 65_536 + low;
 }
 
 const isGroup = (mac: number): boolean => Math.floor(mac / GROUP_BIT) % 2 === 1;

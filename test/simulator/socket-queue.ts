@@ -10,6 +10,10 @@ const AT_ONCE = 16;
 /** Frames a socket holds. */
 const CAPACITY = 512;
 
+const NOTHING: readonly KernelEvent[] = [];
+
+type Received = Extract<KernelEvent, { kind: 'frame' | 'datagram' }>;
+
 interface Socket {
   waiting: KernelEvent[];
   readonly guard: FloodGuard;
@@ -18,12 +22,20 @@ interface Socket {
 export class SocketQueue {
   /** Link changes and damage: nothing limits them. */
   #news: KernelEvent[] = [];
-  readonly #sockets = new Map<string, Socket>();
+  readonly #sockets: Socket[] = [];
+  /** The same by device. */
+  readonly #byKind = { frame: new Map<string, Socket>(), datagram: new Map<string, Socket>() };
+  /** What waits in all of them. */
+  #waiting = 0;
 
   get length(): number {
-    let length = this.#news.length;
-    for (const { waiting } of this.#sockets.values()) length += waiting.length;
-    return length;
+    return this.#news.length + this.#waiting;
+  }
+
+  /** True when what comes now for the device is lost. */
+  isFull(kind: Received['kind'], device: string): boolean {
+    const socket = this.#byKind[kind].get(device);
+    return socket !== undefined && socket.waiting.length >= CAPACITY;
   }
 
   push(event: KernelEvent): void {
@@ -31,21 +43,19 @@ export class SocketQueue {
   }
 
   /** To the socket of a device for this kind of frame. */
-  receive(event: Extract<KernelEvent, { kind: 'frame' | 'datagram' }>): void {
-    const key = event.kind + event.device;
-    let socket = this.#sockets.get(key);
-    if (socket === undefined) {
-      socket = { waiting: [], guard: new FloodGuard(AT_ONCE) };
-      this.#sockets.set(key, socket);
-    }
-    if (socket.waiting.length < CAPACITY) socket.waiting.push(event);
+  receive(event: Received): void {
+    const socket = this.#byKind[event.kind].get(event.device) ?? this.#opened(event);
+    if (socket.waiting.length >= CAPACITY) return;
+    socket.waiting.push(event);
+    this.#waiting += 1;
   }
 
   /** When there is something to read; undefined when there is nothing. */
   readableAt(now: number): number | undefined {
     if (this.#news.length > 0) return now;
+    if (this.#waiting === 0) return undefined;
     let next: number | undefined;
-    for (const { waiting, guard } of this.#sockets.values()) {
+    for (const { waiting, guard } of this.#sockets) {
       if (waiting.length === 0) continue;
       const readableAt = guard.nextRead ?? now;
       if (readableAt <= now) return now;
@@ -55,22 +65,34 @@ export class SocketQueue {
   }
 
   take(now: number): readonly KernelEvent[] {
+    if (this.#news.length + this.#waiting === 0) return NOTHING;
     const events = this.#news;
     this.#news = [];
+    const news = events.length;
     let isMore = false;
-    for (const socket of this.#sockets.values()) {
+    for (const socket of this.#sockets) {
       if (socket.waiting.length === 0 || (socket.guard.nextRead ?? now) > now) continue;
       isMore = read(socket, events, now) || isMore;
     }
+    this.#waiting -= events.length - news;
     if (isMore) events.push({ kind: 'more' });
     return events;
+  }
+
+  #opened({ kind, device }: Received): Socket {
+    const socket: Socket = { waiting: [], guard: new FloodGuard(AT_ONCE) };
+    this.#byKind[kind].set(device, socket);
+    this.#sockets.push(socket);
+    return socket;
   }
 }
 
 /** True when more is left that the next wait should bring. */
 function read({ waiting, guard }: Socket, events: KernelEvent[], now: number): boolean {
-  const batch = waiting.splice(0, AT_ONCE);
-  events.push(...batch);
-  guard.took(batch.length, now);
-  return batch.length === AT_ONCE && guard.nextRead === undefined;
+  const count = Math.min(waiting.length, AT_ONCE);
+  for (let index = 0; index < count; index += 1) events.push(waiting[index] as KernelEvent);
+  if (count === waiting.length) waiting.length = 0;
+  else waiting.splice(0, count);
+  guard.took(count, now);
+  return count === AT_ONCE && guard.nextRead === undefined;
 }

@@ -39,15 +39,23 @@ export class DemotionLedger {
     return this.#entries.delete(reason);
   }
 
+  get(reason: string): Demotion | undefined {
+    return this.#entries.get(reason);
+  }
+
   has(reason: string): boolean {
     return this.#entries.has(reason);
   }
 
   /** Removes what has expired and returns the reasons. */
   expire(now: Instant): readonly string[] {
-    const gone = [...this.#entries.values()].filter((entry) => (entry.expires ?? Infinity) <= now);
-    for (const entry of gone) this.#entries.delete(entry.reason);
-    return gone.map((entry) => entry.reason);
+    const gone: string[] = [];
+    for (const { reason, expires } of this.#entries.values()) {
+      if (expires === undefined || expires > now) continue;
+      this.#entries.delete(reason);
+      gone.push(reason);
+    }
+    return gone;
   }
 
   /** The sum of all weights, uncapped. */

@@ -240,8 +240,9 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   }
 
   #settleChallenges(now: Instant): void {
-    const challenged = [...this.#memberships.values()].filter((each) => each.raiseAt !== undefined);
-    if (challenged.some((each) => isDue(each, now))) this.#raise(now);
+    for (const each of this.#memberships.values()) {
+      if (each.raiseAt !== undefined && isDue(each, now)) return this.#raise(now);
+    }
   }
 
   #lapseText(now: Instant): string {

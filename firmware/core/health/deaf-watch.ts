@@ -31,6 +31,11 @@ export class DeafWatch {
     return this.#deaf;
   }
 
+  /** No segment was broken when last asked. */
+  get isIdle(): boolean {
+    return this.#looks.size === 0;
+  }
+
   /** Tells which segments are broken now; returns those whose frames must be counted. */
   settle(broken: ReadonlySet<string>, now: Instant): readonly string[] {
     for (const place of this.#looks.keys()) {

@@ -348,7 +348,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
 
   /** What a handover left behind is of no use where the peer is the better one anyway. */
   #forgetHandover(now: Instant): void {
-    const left = this.demotions.list().find(({ reason }) => reason === 'operator');
+    const left = this.demotions.get('operator');
     if (left === undefined || this.state === 'MASTER') return;
     if (this.conduct.isOutranked(left.weight, now)) this.#promote('operator', now);
   }

@@ -21,10 +21,12 @@ export function watchPaths(
   now: Instant,
 ): void {
   const broken = new Map<string, string>();
-  for (const group of groups) namesSilent(group, relation, broken, now);
+  for (const group of groups) {
+    if (isAnySilent(group, now)) namesSilent(group, relation, broken, now);
+  }
   if (relation?.isBinding === true) namesBroken(relation, broken, now);
   for (const [code, text] of broken) bulletin.alert(code, text, now);
-  bulletin.clearOthers(/^path:/, new Set(broken.keys()));
+  bulletin.clearOthers(/^path:/, broken);
 }
 
 function namesSilent(
@@ -54,12 +56,17 @@ function namesBroken(relation: PeerRelation, broken: Map<string, string>, now: I
 }
 
 /** Only a BACKUP listens. */
+function isAnySilent({ state, memberships }: FailoverGroup, now: Instant): boolean {
+  if (state !== 'BACKUP') return false;
+  for (const each of memberships.values()) if (each.usable && each.isSilent(now)) return true;
+  return false;
+}
+
 function interfacesOf(
   group: FailoverGroup,
   now: Instant,
 ): { readonly heard: ReadonlySet<string>; readonly silent: ReadonlySet<string> } {
-  const listens = group.state === 'BACKUP';
-  const usable = [...group.memberships.values()].filter((each) => listens && each.usable);
+  const usable = [...group.memberships.values()].filter((each) => each.usable);
   const heard = new Set(
     usable.filter((each) => !each.isSilent(now)).map(({ member }) => member.interface),
   );

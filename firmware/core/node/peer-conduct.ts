@@ -67,6 +67,8 @@ export class PeerConduct {
   readonly #parts: ConductParts;
   readonly #alerts: PeerAlerts;
   readonly #hearing = new DeafWatch();
+  /** Names of counters, by logical interface. */
+  readonly #counters = new Map<string, string>();
   #key: Uint8Array | undefined;
   #lingerUntil: Instant | undefined;
   /** Whose advertisements, in a life that no beat has told of, were heard last. */
@@ -139,7 +141,7 @@ export class PeerConduct {
   }
 
   beat(place: string, beat: PeerBeat, now: Instant): void {
-    this.#parts.bulletin.counters.add(`beats.${place}.received`);
+    this.#parts.bulletin.counters.add(this.#counterOf(place));
     this.relation?.hear(place, beat, now);
   }
 
@@ -159,9 +161,11 @@ export class PeerConduct {
   /** Number of VIPs this node can serve now. */
   get health(): number {
     const { configuration, interfaces } = this.#parts.scene();
-    return configuration.vips.filter(({ interface: place }) => {
-      return interfaces.get(place)?.link.usable === true && !this.#hearing.isDeaf(place);
-    }).length;
+    let count = 0;
+    for (const { interface: place } of configuration.vips) {
+      if (interfaces.get(place)?.link.usable === true && !this.#hearing.isDeaf(place)) count += 1;
+    }
+    return count;
   }
 
   session(now: Instant): void {
@@ -232,6 +236,7 @@ export class PeerConduct {
   #listen(now: Instant): void {
     const { relation } = this;
     const broken = relation?.isBinding === true ? relation.paths.broken(now) : [];
+    if (broken.length === 0 && this.#hearing.isIdle) return;
     const deaf = [...this.#hearing.deaf];
     const asked = this.#hearing.settle(new Set(broken.map((path) => path.interface)), now);
     for (const { interface: place, device } of broken) {
@@ -252,6 +257,14 @@ export class PeerConduct {
     this.flaps.record(now);
   }
 
+  #counterOf(place: string): string {
+    const known = this.#counters.get(place);
+    if (known !== undefined) return known;
+    const name = `beats.${place}.received`;
+    this.#counters.set(place, name);
+    return name;
+  }
+
   get #decides(): boolean {
     return this.#parts.scene().configuration.failover === 'node';
   }
@@ -267,10 +280,10 @@ export class PeerConduct {
   #standing(now: Instant): OwnPart {
     const { configuration, lease } = this.#parts.scene();
     const group = this.#group;
-    const [first] = configuration.vips;
-    const actual = { health: this.health, demotion: this.#parts.demotions.total() };
+    const first = configuration.vips[0];
     return {
-      ...(this.leaving ? LEAVING : actual),
+      health: this.leaving ? LEAVING.health : this.health,
+      demotion: this.leaving ? LEAVING.demotion : this.#parts.demotions.total(),
       preference: first === undefined ? 0xffff : rank(first),
       role: configuration.role,
       node: configuration.node,
@@ -379,7 +392,7 @@ export class PeerConduct {
 
   /** Each VIP has an election of its own: those whose master the dead one was are free. */
   #succeed(cause: string, now: Instant): void {
-    const paths = [...(this.relation?.paths.all ?? [])];
+    const paths = this.relation?.paths.all ?? [];
     const gone = new Set(
       paths.flatMap(({ peerAddress, advertised }) => [peerAddress, ...advertised.values()]),
     );

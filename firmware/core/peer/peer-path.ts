@@ -75,6 +75,12 @@ export class PeerPath {
     return after(instant(Math.max(this.heardAt ?? 0, this.expectedAt)), BROKEN_AFTER);
   }
 
+  /** Whether `told` would say the same again. */
+  isAsTold(told: BeatPath, span: Duration, now: Instant): boolean {
+    if (told.interface !== this.interface || told.address !== this.ownAddress) return false;
+    return told.usable === this.usable && told.hears === this.hearsWithin(span, now);
+  }
+
   /** What this node tells of its end. */
   told(span: Duration, now: Instant): BeatPath {
     return {

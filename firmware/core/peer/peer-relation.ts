@@ -62,6 +62,12 @@ export type RelationOutput =
   | { readonly kind: 'prepare' }
   | { readonly kind: 'move'; readonly move: AccordMove };
 
+/** What the peer is to know at once. */
+type News = Pick<OwnPart, 'state' | 'health' | 'demotion' | 'leaving'> & {
+  readonly claim: number;
+  readonly grant: number;
+};
+
 export interface RelationStart {
   readonly rule: BeatConfiguration;
   readonly identity: Identity;
@@ -96,7 +102,7 @@ export class PeerRelation {
   #firstGreetingAt: Instant | undefined;
   #settledAt: Instant = instant(0);
   /** What was last told of the claim and the standing; a change is told at once. */
-  #told = '';
+  #told: News | undefined;
 
   constructor(start: RelationStart) {
     this.#start = start;
@@ -151,8 +157,8 @@ export class PeerRelation {
    */
   speakFirst(now: Instant): void {
     if (!this.#hasSession) return;
-    for (const path of this.paths.open) {
-      if (this.paths.isFast(path, this.#freshSpan, now)) this.#send(path, now);
+    for (const path of this.paths.all) {
+      if (path.open && this.paths.isFast(path, this.#freshSpan, now)) this.#send(path, now);
     }
   }
 
@@ -207,13 +213,14 @@ export class PeerRelation {
   /** What follows from how things stand now; tells the peer what is new of it at once. */
   judge(now: Instant): void {
     if (!this.#start.decides()) this.#accord.forget();
+    let own = this.#start.standing(now);
     for (let moves = 0; moves < MOST_MOVES && this.#start.decides(); moves += 1) {
-      const own = this.#start.standing(now);
       const move = this.#accord.judge(own, this.#peer, now);
       if (move === undefined) break;
       this.#start.onOutput({ kind: 'move', move }, now);
+      own = this.#start.standing(now);
     }
-    this.#speakIfNews(now);
+    this.#speakIfNews(own, now);
   }
 
   /** Last of a turn. */
@@ -244,8 +251,8 @@ export class PeerRelation {
     let next = earliest(this.liveness.nextTimeout(), this.#accord.nextTimeout());
     next = earliest(next, this.#greetAt);
     if (!this.#hasSession) return next;
-    for (const path of this.paths.open) {
-      next = earliest(next, path.dueAt(this.#intervalOf(path, now), now));
+    for (const path of this.paths.all) {
+      if (path.open) next = earliest(next, path.dueAt(this.#intervalOf(path, now), now));
     }
     return next;
   }
@@ -307,16 +314,16 @@ export class PeerRelation {
   }
 
   #speakWhereDue(now: Instant): void {
-    for (const path of this.paths.open) {
-      if (path.dueAt(this.#intervalOf(path, now), now) <= now) this.#send(path, now);
+    for (const path of this.paths.all) {
+      if (!path.open || path.dueAt(this.#intervalOf(path, now), now) > now) continue;
+      this.#send(path, now);
     }
   }
 
-  #speakIfNews(now: Instant): void {
-    const { state, health, demotion, leaving } = this.#start.standing(now);
+  #speakIfNews({ state, health, demotion, leaving }: OwnPart, now: Instant): void {
     const { claim, grant } = this.#accord;
-    const news = `${state} ${health} ${demotion} ${leaving} ${claim} ${grant}`;
-    if (news === this.#told) return;
+    const news = { state, health, demotion, leaving, claim, grant };
+    if (this.#told !== undefined && isSame(this.#told, news)) return;
     this.#told = news;
     if (claim !== 0) this.#start.onOutput({ kind: 'prepare' }, now);
     if (this.#hasSession) this.speak(now);
@@ -331,12 +338,15 @@ export class PeerRelation {
 
   #compose(now: Instant, asks: boolean, farewell: boolean): PeerBeat {
     const own = this.#start.standing(now);
+    const { bootId, counterTag, configHash } = this.#identity;
     const { heardAt } = this.liveness;
     const heardMs = heardAt === undefined ? NEVER_HEARD : toMilliseconds(between(heardAt, now));
     this.#sequence += 1;
     const age = Math.trunc(toMilliseconds(between(own.since, now)));
     return {
-      ...this.#identity,
+      bootId,
+      counterTag,
+      configHash,
       node: own.node,
       role: own.role,
       sequence: this.#sequence,
@@ -384,4 +394,12 @@ export class PeerRelation {
     this.#greetings += 1;
     if (path !== undefined) this.#start.onOutput({ kind: 'greet', path }, now);
   }
+}
+
+function isSame(one: News, other: News): boolean {
+  if (one.state !== other.state || one.claim !== other.claim || one.grant !== other.grant) {
+    return false;
+  }
+  if (one.health !== other.health || one.demotion !== other.demotion) return false;
+  return one.leaving === other.leaving;
 }

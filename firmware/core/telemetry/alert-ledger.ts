@@ -30,15 +30,23 @@ export class AlertLedger {
     return this.#alerts.delete(code);
   }
 
+  get isEmpty(): boolean {
+    return this.#alerts.size === 0;
+  }
+
   has(code: string): boolean {
     return this.#alerts.has(code);
   }
 
   /** Removes what has expired and returns the codes. */
   expire(now: Instant): readonly string[] {
-    const gone = [...this.#alerts.values()].filter((alert) => (alert.expires ?? Infinity) <= now);
-    for (const alert of gone) this.#alerts.delete(alert.code);
-    return gone.map((alert) => alert.code);
+    const gone: string[] = [];
+    for (const { code, expires } of this.#alerts.values()) {
+      if (expires === undefined || expires > now) continue;
+      this.#alerts.delete(code);
+      gone.push(code);
+    }
+    return gone;
   }
 
   nextExpiry(): Instant | undefined {

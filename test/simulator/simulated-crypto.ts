@@ -1,0 +1,140 @@
+/**
+ * A stand-in for the crypto of the peer channel, a hundred times cheaper: it hides nothing, and
+ * refuses what that refuses: another key, another number, a changed byte.
+ *
+ * Its digests are no match for an enemy. The attackers of the simulator repeat and garble what they
+ * hear and have no time to think.
+ */
+import { NOISE_BYTES, type NoisePrimitives, TAG_BYTES } from '../../firmware/wire/noise-crypto.ts';
+
+/** Odd numbers with their bits well spread: the multipliers of murmur3 and xxhash. */
+const FIRST = 0xcc9e2d51;
+const SECOND = 0x1b873593;
+const THIRD = 0x85ebca6b;
+const FOURTH = 0x9e3779b1;
+
+const KEY_WORDS = NOISE_BYTES / 4;
+const TAG_WORDS = TAG_BYTES / 4;
+
+/** Two halves of a state of 64 bits, each stirred by every word. */
+let left = 0;
+let right = 0;
+
+function begin(seed: number): void {
+  left = seed ^ FIRST;
+  right = seed ^ SECOND;
+}
+
+/** The bytes up to `end`, and how many they are. */
+function stir(bytes: Uint8Array, end: number): void {
+  let one = left;
+  let other = right;
+  for (let index = 0; index <= end; index += 4) {
+    // Beyond the end there is nothing, and then how far it is.
+    const word =
+      index + 4 <= end
+        ? bytes[index]! |
+          (bytes[index + 1]! << 8) |
+          (bytes[index + 2]! << 16) |
+          (bytes[index + 3]! << 24)
+        : lastWord(bytes, index, end);
+    one = Math.imul(one ^ word, THIRD);
+    one ^= one >>> 13;
+    other = Math.imul(other ^ word ^ one, FOURTH);
+    other ^= other >>> 16;
+  }
+  left = one;
+  right = other;
+}
+
+/** What is left of the bytes, fewer than four, and their number. */
+function lastWord(bytes: Uint8Array, start: number, end: number): number {
+  let word = end << 24;
+  for (let index = start; index < end; index += 1) word ^= bytes[index]! << (8 * (index - start));
+  return word;
+}
+
+function writeWord(out: Uint8Array, at: number, word: number): void {
+  out[at] = word;
+  out[at + 1] = word >>> 8;
+  out[at + 2] = word >>> 16;
+  out[at + 3] = word >>> 24;
+}
+
+/** So many words that follow from what was stirred. */
+function writeWords(out: Uint8Array, at: number, count: number): void {
+  for (let index = 0; index < count; index += 1) {
+    left = Math.imul(left ^ index, THIRD);
+    right = Math.imul(right ^ left, FOURTH);
+    writeWord(out, at + 4 * index, left ^ (right >>> 15));
+  }
+}
+
+function digest(seed: number, parts: readonly Uint8Array[]): Uint8Array {
+  begin(seed);
+  for (const part of parts) stir(part, part.length);
+  const bytes = new Uint8Array(NOISE_BYTES);
+  writeWords(bytes, 0, KEY_WORDS);
+  return bytes;
+}
+
+/** What a text of so many bytes is sealed with. */
+function stirSealed(
+  key: Uint8Array,
+  nonce: number,
+  associated: Uint8Array,
+  text: Uint8Array,
+  length: number,
+): void {
+  begin(nonce);
+  stir(key, key.length);
+  stir(associated, associated.length);
+  stir(text, length);
+}
+
+const TAG = new Uint8Array(TAG_BYTES);
+
+/** Whoever knows both public keys knows the secret; nobody in a simulation computes it. */
+function sharedSecret(one: Uint8Array, other: Uint8Array): Uint8Array {
+  return one.map((byte, index) => byte ^ other[index]!);
+}
+
+export const simulatedCrypto: NoisePrimitives = {
+  keyPair(privateBytes) {
+    const publicKey = privateBytes.slice();
+    return { publicKey, sharedSecret: (publicBytes) => sharedSecret(publicKey, publicBytes) };
+  },
+
+  sha256: (...parts) => digest(1, parts),
+
+  hmacSha256: (key, message) => digest(2, [key, message]),
+
+  encrypt(key, nonce, associated, plaintext) {
+    const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
+    sealed.set(plaintext);
+    stirSealed(key, nonce, associated, plaintext, plaintext.length);
+    writeWords(sealed, plaintext.length, TAG_WORDS);
+    return sealed;
+  },
+
+  decrypt(key, nonce, associated, sealed) {
+    const length = sealed.length - TAG_BYTES;
+    if (length < 0) return undefined;
+    stirSealed(key, nonce, associated, sealed, length);
+    writeWords(TAG, 0, TAG_WORDS);
+    for (let index = 0; index < TAG_BYTES; index += 1) {
+      if (TAG[index] !== sealed[length + index]) return undefined;
+    }
+    return sealed.subarray(0, length);
+  },
+
+  seal(key, nonce, header, plaintext) {
+    const end = header.length + plaintext.length;
+    const sealed = Buffer.allocUnsafe(end + TAG_BYTES);
+    sealed.set(header);
+    sealed.set(plaintext, header.length);
+    stirSealed(key, nonce, header, plaintext, plaintext.length);
+    writeWords(sealed, end, TAG_WORDS);
+    return sealed;
+  },
+};
