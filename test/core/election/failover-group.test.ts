@@ -206,7 +206,7 @@ const ROWS: readonly Row[] = [
   {
     input: 'stand-down',
     of: () => ({ kind: 'stand-down', cause: 'the peer has taken over' }),
-    outputs: { ...NOTHING, LAPSED: `LAPSED -> ${LEAVE}` },
+    outputs: { ...NOTHING, LAPSED: 'LAPSED -> BACKUP, release' },
   },
   {
     input: 'reassert',
