@@ -13,6 +13,8 @@ interface State {
   /** When it ceased to be able the last time. */
   unableAt: number;
   linkedAt: number;
+  /** A device has vanished while link events are lost: carrier is read, addresses are not. */
+  isBlind: boolean;
 }
 
 export class Readiness {
@@ -40,18 +42,25 @@ export class Readiness {
   #lookAt(vip: WatchedVip, node: SimulatedNode, now: number): void {
     const key = `${vip.name} ${node.name}`;
     const isAble = node.isAble && !node.machine.refusesClaims;
-    const isLinked = this.#places(vip).every((place) => {
-      const port = node.device(place);
-      return port.carrier && !port.sendFails;
-    });
     const known = this.#states.get(key);
-    const state = known ?? { isAble, isLinked, ableAt: 0, unableAt: 0, linkedAt: -LINK_RETURN };
+    const ports = this.#places(vip).map((place) => node.device(place));
+    const isAbsent = ports.some(({ present }) => !present);
+    const isBlind = node.machine.losesLinkEvents && (isAbsent || known?.isBlind === true);
+    const isLinked = !isBlind && ports.every((port) => port.carrier && !port.sendFails);
+    const state = known ?? {
+      isAble,
+      isLinked,
+      ableAt: 0,
+      unableAt: 0,
+      linkedAt: -LINK_RETURN,
+      isBlind,
+    };
     if (!isAble && state.isAble) state.unableAt = now;
     // What befell its links while it did not run it sees only now.
     const missed = isAble && !state.isAble && state.linkedAt >= state.unableAt;
     if (!isAble || !state.isAble) state.ableAt = now;
     if (!isLinked || !state.isLinked || missed) state.linkedAt = now;
-    Object.assign(state, { isAble, isLinked });
+    Object.assign(state, { isAble, isLinked, isBlind });
     this.#states.set(key, state);
   }
 

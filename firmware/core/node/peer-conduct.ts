@@ -378,7 +378,7 @@ export class PeerConduct {
   /** Not every path is silent: somebody has advertised since the peer's last beat. */
   get #reborn(): Stranger | undefined {
     const stranger = this.#stranger;
-    if (stranger === undefined || this.#group?.state !== 'BACKUP') return undefined;
+    if (stranger === undefined || this.#group?.state === 'MASTER') return undefined;
     const heardAt = this.relation?.liveness.heardAt ?? stranger.at;
     return after(stranger.at, READING) >= heardAt ? stranger : undefined;
   }
