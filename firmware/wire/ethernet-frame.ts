@@ -82,6 +82,8 @@ export function macBytes(mac: string): Uint8Array {
   return bytes;
 }
 
+const VIRTUAL_MAC_PREFIX = '00:00:5e:00:01:';
+
 /**
  * The virtual MAC of a VHID (1..255), for IPv4 and IPv6 alike: 00:00:5e:00:01:VHID (IANA's VRRP
  * block).
@@ -90,7 +92,12 @@ export function virtualMac(vhid: number): string {
   if (!Number.isInteger(vhid) || vhid < 1 || vhid > 255) {
     throw new RangeError(`a VHID is 1..255, not ${vhid}`);
   }
-  return `00:00:5e:00:01:${hexByte(vhid)}`;
+  return `${VIRTUAL_MAC_PREFIX}${hexByte(vhid)}`;
+}
+
+/** True for the virtual MAC of any VHID: some send from that of another one. */
+export function isVirtualMac(mac: string): boolean {
+  return mac.startsWith(VIRTUAL_MAC_PREFIX);
 }
 
 /**

@@ -301,7 +301,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     const { state } = this;
     const hearing = { heard, membership, demotion: this.#demotion, state, mayPreempt };
     const event = heardEvent(hearing);
-    if (event === undefined || (!membership.usable && event !== 'better')) return;
+    const isBetter = event === 'better' || event === 'better-master';
+    if (event === undefined || (!membership.usable && !isBetter)) return;
     const cause = heardText(event, hearing);
     if (event === 'hopeless' && this.state !== 'MASTER') {
       if (!this.#isVacatedBy(heard, membership, now)) return;

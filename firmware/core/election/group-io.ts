@@ -24,6 +24,8 @@ export interface HeardAdvertisement {
   /** Where ours come from in this family, which decides ties; undefined while there is none. */
   readonly ownSource: string | undefined;
   readonly pace: Pace;
+  /** The sender is MASTER already, rather than one that claims the place. */
+  readonly serving: boolean;
 }
 
 export type GroupInput =

@@ -44,6 +44,8 @@ export type Event =
   | 'unusable'
   /** Advertisement of a node that should be MASTER rather than we, or that wins a tie. */
   | 'better'
+  /** The same of one that is MASTER already: it need not be told that we let go. */
+  | 'better-master'
   /** Advertisement of an equal that loses the tie. */
   | 'equal'
   /** Advertisement of a worse node, and we may not preempt it (now). */
@@ -154,6 +156,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     usable: to('BACKUP', 'restart-timers'),
     unusable: ignore('already unusable'),
     better: ignore(NOT_LISTENING),
+    'better-master': ignore(NOT_LISTENING),
     equal: ignore(NOT_LISTENING),
     worse: ignore(NOT_LISTENING),
     preemptible: ignore(NOT_LISTENING),
@@ -178,6 +181,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     usable: ignore('already usable; the new segment got its own timer'),
     unusable: to('INIT', 'stop-timers'),
     better: to('BACKUP', 'restart-timer'),
+    'better-master': to('BACKUP', 'restart-timer'),
     equal: to('BACKUP', 'restart-timer'),
     worse: to('BACKUP', 'restart-timer'),
     preemptible: to('CLAIMANT', 'challenge'),
@@ -202,6 +206,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     usable: ignore('already usable; the new segment got its own timer'),
     unusable: to('INIT', 'stop-timers'),
     better: to('BACKUP', 'restart-timers'),
+    'better-master': to('BACKUP', 'restart-timers'),
     equal: to('BACKUP', 'restart-timers'),
     worse: ignore('the old master has not heard us yet'),
     preemptible: ignore('the old master has not heard us yet'),
@@ -226,6 +231,8 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     usable: ignore('already usable; the returned segment is raised by itself'),
     unusable: to('INIT', 'release', 'stop-timers'),
     better: to('BACKUP', ...LEAVE),
+    // Among three nodes a good-bye would call the third one in.
+    'better-master': to('BACKUP', ...YIELD),
     equal: to('MASTER', 'assert'),
     worse: to('MASTER', 'assert'),
     preemptible: to('MASTER', 'assert'),
@@ -251,6 +258,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     usable: ignore('the verdict comes first'),
     unusable: to('INIT', 'release', 'stop-timers'),
     better: to('BACKUP', ...YIELD),
+    'better-master': to('BACKUP', ...YIELD),
     equal: to('BACKUP', ...YIELD),
     worse: to('BACKUP', ...YIELD),
     preemptible: to('BACKUP', ...YIELD),

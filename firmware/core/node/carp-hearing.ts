@@ -51,13 +51,13 @@ export class CarpHearing {
     const id = vipId(configuration, vip);
     const trust = this.#judge(id, place, heard, now);
     if (trust === 'forged' || (trust === 'noted' && !conduct.isBinding)) return;
-    const { source, family, advbase, advskew } = heard;
+    const { source, family, advbase, advskew, fromVirtualMac: serving } = heard;
     const pace = { advbase, advskew };
     if (rank(pace) === rank(vip) && advskew < ADVSKEW_DEMOTED) this.#sameSkew(vip, source, now);
     const ownSource = interfaces.get(place)?.source(family, vip.peer);
     const input = {
       kind: 'advertisement',
-      heard: { id, family, source, ownSource, pace },
+      heard: { id, family, source, ownSource, pace, serving },
     } as const;
     const group = groupId(configuration, vip);
     groups.tell(group, input, now);

@@ -26,6 +26,13 @@ const EXPECTED: Readonly<Record<Event, readonly [string, string, string, string,
     'BACKUP: release goodbye restart-timers',
     'BACKUP: release restart-timers',
   ],
+  'better-master': [
+    '-',
+    'BACKUP: restart-timer',
+    'BACKUP: restart-timers',
+    'BACKUP: release restart-timers',
+    'BACKUP: release restart-timers',
+  ],
   equal: [
     '-',
     'BACKUP: restart-timer',

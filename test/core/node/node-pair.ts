@@ -240,6 +240,7 @@ export const advert = (
 ): ReceivedCarp => ({
   ...said,
   sourceMac: '00:00:5e:00:01:01',
+  fromVirtualMac: true,
   demote: 0,
   digestForm: 'with-link-local',
 });

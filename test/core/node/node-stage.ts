@@ -109,6 +109,7 @@ export const heard = (place: string, pace: string): NodeInput => {
     family: 4,
     source: place === 'wan' ? '198.51.100.202' : '192.168.1.3',
     sourceMac: '00:00:5e:00:01:01',
+    fromVirtualMac: true,
     advbase,
     advskew,
     demote: 0,
