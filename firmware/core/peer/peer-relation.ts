@@ -175,8 +175,8 @@ export class PeerRelation {
     const path = this.paths.get(place);
     if (path !== undefined) path.heardAt = now;
     const before = this.verdict;
-    // What was overtaken on its way is no sign of life.
-    if (!this.#isNews(beat)) return;
+    // What was overtaken on its way is no sign of life; but each path is asked for itself.
+    if (!this.#isNews(beat)) return this.#answer(beat, path, now);
     const tookLeave = before === 'dead' && this.beat?.farewell === true;
     if (tookLeave && beat.bootId === this.beat?.bootId) return;
     this.#take(beat);
@@ -184,7 +184,11 @@ export class PeerRelation {
     if (beat.farewell) this.liveness.left(now);
     else this.liveness.heard(now);
     this.#tellVerdict(before, now);
-    if (beat.asks && path !== undefined) this.#send(path, now);
+    this.#answer(beat, path, now);
+  }
+
+  #answer({ asks }: PeerBeat, path: PeerPath | undefined, now: Instant): void {
+    if (asks && path !== undefined) this.#send(path, now);
   }
 
   /** Of a life of the peer that is over: whoever has recorded its advertisements repeats them. */
