@@ -3,6 +3,7 @@
  */
 import { LINK_RETURN } from './contact.ts';
 import type { WatchedVip } from './service-watch.ts';
+import type { SimulatedDevice } from './simulated-machine.ts';
 import type { SimulatedNode } from './simulated-node.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -46,7 +47,8 @@ export class Readiness {
     const ports = this.#places(vip).map((place) => node.device(place));
     const isAbsent = ports.some(({ present }) => !present);
     const isBlind = node.machine.losesLinkEvents && (isAbsent || known?.isBlind === true);
-    const isLinked = !isBlind && ports.every((port) => port.carrier && !port.sendFails);
+    const isLinked =
+      !isBlind && ports.every((port) => port.carrier && !port.sendFails && !this.#isDeaf(port));
     const state = known ?? {
       isAble,
       isLinked,
@@ -62,6 +64,14 @@ export class Readiness {
     if (!isLinked || !state.isLinked || missed) state.linkedAt = now;
     Object.assign(state, { isAble, isLinked, isBlind });
     this.#states.set(key, state);
+  }
+
+  /** It hears none of the other boxes there, and may be blamed for it. */
+  #isDeaf(port: SimulatedDevice): boolean {
+    const { segment } = port;
+    const others = [...segment.ports].filter((other) => other.owner !== port.owner);
+    const speakers = others.filter((other) => segment.hasCarrier(other));
+    return speakers.length > 0 && !speakers.some((other) => segment.reaches(other, port));
   }
 
   /** After the kernel has refused, or a lease was lost at once, a node waits: at most a minute. */

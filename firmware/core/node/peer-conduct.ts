@@ -168,6 +168,13 @@ export class PeerConduct {
     return count;
   }
 
+  /** The same; but nothing while the kernel has just refused, so that the peer need not wait. */
+  #ability(now: Instant): number {
+    const group = this.#group;
+    const isIdle = group !== undefined && group.state !== 'MASTER';
+    return isIdle && now < (group.forbiddenUntil ?? now) ? 0 : this.health;
+  }
+
   session(now: Instant): void {
     this.relation?.session(now);
   }
@@ -282,7 +289,7 @@ export class PeerConduct {
     const group = this.#group;
     const first = configuration.vips[0];
     return {
-      health: this.leaving ? LEAVING.health : this.health,
+      health: this.leaving ? LEAVING.health : this.#ability(now),
       demotion: this.leaving ? LEAVING.demotion : this.#parts.demotions.total(),
       preference: first === undefined ? 0xffff : rank(first),
       role: configuration.role,

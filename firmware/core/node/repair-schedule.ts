@@ -22,14 +22,14 @@ export class RepairSchedule {
   #repairedAt: Instant | undefined;
   #dueAt: Instant | undefined;
 
-  /** Something is damaged. */
-  demand(now: Instant): void {
+  /** Something is damaged. `first`: when to repair it if it has not just been repaired. */
+  demand(now: Instant, first = now): void {
     if (this.#demandedAt === undefined || now >= after(this.#demandedAt, QUIET)) {
       this.#pause = SHORTEST;
       this.#repairedAt = undefined;
     }
     this.#demandedAt = now;
-    this.#dueAt ??= this.#repairedAt === undefined ? now : after(this.#repairedAt, this.#pause);
+    this.#dueAt ??= this.#repairedAt === undefined ? first : after(this.#repairedAt, this.#pause);
   }
 
   /** True when it is to be repaired now; it then counts as repaired. */
