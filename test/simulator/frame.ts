@@ -22,15 +22,13 @@ export class EncodedFrame implements Frame {
   readonly bytes: Uint8Array;
   readonly source: number;
   readonly destination: number;
+  readonly protocol: number | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.protocol = frameProtocol(bytes);
     this.destination = macNumber(bytes, 0);
     this.source = macNumber(bytes, 6);
-  }
-
-  get protocol(): number | undefined {
-    return frameProtocol(this.bytes);
   }
 
   get datagram(): ReceivedDatagram | undefined {

@@ -43,9 +43,13 @@ export class GarbageFrame implements Frame {
 
   get bytes(): Uint8Array {
     if (this.#bytes !== undefined) return this.#bytes;
-    this.#bytes = this.#pattern.bytes.slice();
-    this.#prng.fill(this.#bytes, BEAT_PAYLOAD);
-    return this.#bytes;
+    const { bytes } = this.#pattern;
+    const garbage = Buffer.allocUnsafe(bytes.length);
+    const end = Math.min(BEAT_PAYLOAD, bytes.length);
+    for (let index = 0; index < end; index += 1) garbage[index] = bytes[index]!;
+    this.#prng.fill(garbage, BEAT_PAYLOAD);
+    this.#bytes = garbage;
+    return garbage;
   }
 
   get datagram(): ReceivedDatagram | undefined {

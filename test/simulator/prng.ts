@@ -2,15 +2,17 @@
 const STEP = 0x6d2b79f5;
 
 export class Prng {
+  /** 32 bits, signed. */
   #state: number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#state = seed | 0;
   }
 
   /** 0 up to, not including, 1. */
   unit(): number {
-    return this.#next() / 2 ** 32;
+    this.#state = (this.#state + STEP) | 0;
+    return mixed(this.#state) / 2 ** 32;
   }
 
   /** A whole number from `low` to `high`, both included. */
@@ -34,22 +36,25 @@ export class Prng {
 
   /** From `start` on, each byte as `between(0, 255)` would draw it. */
   fill(bytes: Uint8Array, start = 0): void {
-    for (let index = start; index < bytes.length; index += 1) bytes[index] = this.#next() >>> 24;
+    let state = this.#state;
+    for (let index = start; index < bytes.length; index += 1) {
+      state = (state + STEP) | 0;
+      bytes[index] = mixed(state) >>> 24;
+    }
+    this.#state = state;
   }
 
   /** The next so many draws, by somebody else and perhaps later; this one goes on after them. */
   split(draws: number): Prng {
     const part = new Prng(this.#state);
-    this.#state = (this.#state + Math.imul(draws, STEP)) >>> 0;
+    this.#state = (this.#state + Math.imul(draws, STEP)) | 0;
     return part;
   }
+}
 
-  /** 32 bits. */
-  #next(): number {
-    this.#state = (this.#state + STEP) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  }
+/** 32 bits, unsigned. */
+function mixed(state: number): number {
+  const once = Math.imul(state ^ (state >>> 15), state | 1);
+  const twice = once ^ (once + Math.imul(once ^ (once >>> 7), once | 61));
+  return (twice ^ (twice >>> 14)) >>> 0;
 }

@@ -68,8 +68,10 @@ export class CarpHearing {
   refused(place: string, refusal: CarpRefusal, now: Instant): void {
     const { bulletin, scene } = this.#parts;
     bulletin.counters.add(`carp.${place}.refused.${refusal.refusal}`);
-    const here = scene().configuration.vips.filter((vip) => vip.interface === place);
-    const alert = refusalAlert(place, refusal, new Set(here.map(({ vhid }) => vhid)));
+    const { vips } = scene().configuration;
+    const alert = refusalAlert(place, refusal, {
+      has: (vhid) => vips.some((vip) => vip.interface === place && vip.vhid === vhid),
+    });
     if (alert !== undefined) bulletin.alert(alert.code, alert.text, now, HEARD_ALERT);
   }
 
