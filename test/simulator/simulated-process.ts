@@ -85,6 +85,7 @@ export class SimulatedProcess {
   }
 
   proceed(): void {
+    this.#ambush = undefined;
     this.#stallUntil(0);
     this.#wakeAt(this.#start.schedule.now);
   }
