@@ -55,6 +55,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   #patientUntil: Instant | undefined;
   /** The beats of the peer decide, not what is heard here. */
   #bound = false;
+  /** A peer was met by beats: it need not be called in by a good-bye. */
+  #known = false;
   #vacancy: Vacancy | undefined;
 
   constructor(rules: GroupRules, now: Instant) {
@@ -113,6 +115,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       case 'step-aside':
         return this.#step('step-aside', input.cause, now);
       case 'bind':
+        this.#known = input.known;
         return this.#bind(input.bound, now);
       case 'take':
         return this.#take(input.because, input.cause, now);
@@ -228,7 +231,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     if (this.state === 'LAPSED' && !this.#bound) {
       const safe = !this.#backoff.forbids(now) && this.#nobodyCanHaveTakenOver(now);
       const cause = safe ? 'woke late, nobody can have taken over' : this.#lapseText(now);
-      this.#step(safe ? 'safe' : 'unsafe', cause, now);
+      const unsafe = this.#known ? 'better' : 'unsafe';
+      this.#step(safe ? 'safe' : unsafe, cause, now);
     }
     if (this.state === 'BACKUP') this.#settleBackup(now);
     if (this.state === 'CLAIMANT' && now >= (this.#patientUntil ?? now)) {

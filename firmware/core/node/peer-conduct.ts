@@ -413,7 +413,7 @@ export class PeerConduct {
   }
 
   #bind(now: Instant): void {
-    this.#tell({ kind: 'bind', bound: this.isBinding }, now);
+    this.#tell({ kind: 'bind', bound: this.isBinding, known: this.isKnown }, now);
   }
 
   /** Beats were switched off. */

@@ -155,10 +155,14 @@ const ROWS: readonly Row[] = [
   },
   {
     input: 'bind: the peer is there',
-    of: () => ({ kind: 'bind', bound: true }),
+    of: () => ({ kind: 'bind', bound: true, known: true }),
     outputs: { ...NOTHING, CLAIMANT: WITHDRAW },
   },
-  { input: 'bind: as before', of: () => ({ kind: 'bind', bound: false }), outputs: NOTHING },
+  {
+    input: 'bind: as before',
+    of: () => ({ kind: 'bind', bound: false, known: false }),
+    outputs: NOTHING,
+  },
   {
     input: 'take: granted',
     of: () => ({ kind: 'take', cause: 'the peer has let go', because: 'granted' }),
