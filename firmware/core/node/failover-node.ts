@@ -203,7 +203,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
   }
 
   poll(): NodeOutput | undefined {
-    return this.#outputs.shift();
+    return this.#outputs.length === 0 ? undefined : this.#outputs.shift();
   }
 
   nextTimeout(): Instant | undefined {
@@ -355,10 +355,12 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
 
   #settleKernel(now: Instant): void {
     this.#kernel.settle(now);
-    for (const [name, watch] of this.interfaces) {
+    for (const watch of this.interfaces.values()) {
       const before = watch.link.usable;
       watch.link.settle(now);
-      if (watch.link.usable !== before) this.#tellLink(name, watch, before, now);
+      if (watch.link.usable !== before) {
+        this.#tellLink(watch.configuration.name, watch, before, now);
+      }
     }
   }
 

@@ -86,6 +86,8 @@ export class PeerRelation {
   readonly #accord = new Accord();
   readonly #start: RelationStart;
   #rule: BeatConfiguration;
+  /** A path that was heard within this is in order. */
+  #freshSpan: Duration;
   #identity: Identity;
   #hasSession = false;
   #wantsSession = true;
@@ -107,6 +109,7 @@ export class PeerRelation {
   constructor(start: RelationStart) {
     this.#start = start;
     this.#rule = start.rule;
+    this.#freshSpan = beatPatience(start.rule.interval);
     this.#identity = start.identity;
     this.liveness = new Liveness(start.rule);
   }
@@ -118,6 +121,7 @@ export class PeerRelation {
 
   configure(rule: BeatConfiguration, configHash: string): void {
     this.#rule = rule;
+    this.#freshSpan = beatPatience(rule.interval);
     this.#identity = { ...this.#identity, configHash };
     this.liveness.change(rule);
   }
@@ -306,11 +310,6 @@ export class PeerRelation {
     const hasCome = verdict === 'alive' && before !== 'alive' && before !== 'suspect';
     if (hasCome) for (const path of this.paths.all) path.expect(now);
     if (verdict !== before) this.#start.onOutput({ kind: 'verdict', verdict, before }, now);
-  }
-
-  /** A path that was heard within this is in order. */
-  get #freshSpan(): Duration {
-    return beatPatience(this.#rule.interval);
   }
 
   #intervalOf(path: PeerPath, now: Instant): Duration {
