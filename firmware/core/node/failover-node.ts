@@ -332,11 +332,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.conduct.settle(now);
     this.#groups.settle(now);
     this.conduct.judge(now);
-    watchPaths(
-      { groups: this.groups.values(), relation: this.conduct.relation },
-      this.bulletin,
-      now,
-    );
+    watchPaths({ groups: this.groups, relation: this.conduct.relation }, this.bulletin, now);
     this.#forgetHandover(now);
     this.#departure.settle(now);
     this.#finishStop(now);

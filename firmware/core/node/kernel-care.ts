@@ -36,7 +36,8 @@ export class KernelCare {
     }
     this.#groups.tellAll({ kind: this.#repairing ? 'repaired' : 'applied' }, now);
     this.#repairing = false;
-    if (problems.some(({ code }) => PASSING.has(code))) this.#retries.demand(now, after(now, RETRY));
+    if (problems.some(({ code }) => PASSING.has(code)))
+      this.#retries.demand(now, after(now, RETRY));
   }
 
   damaged(text: string, now: Instant): void {
