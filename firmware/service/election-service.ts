@@ -183,7 +183,7 @@ export class ElectionService {
       for (let output = this.node.poll(); output !== undefined; output = this.node.poll()) {
         this.#carryOut(output);
       }
-      const result = this.#results.shift();
+      const result = this.#results.length === 0 ? undefined : this.#results.shift();
       if (result === undefined) return;
       this.node.handle(result, this.#now());
     }

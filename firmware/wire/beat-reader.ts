@@ -4,6 +4,8 @@
  */
 import {
   type BeatConstants,
+  BOOT_END,
+  BOOT_START,
   CONSTANTS_START,
   decodeBeatConstants,
   decodePeerBeat,
@@ -29,7 +31,7 @@ export class BeatReader {
   }
 
   #constants(bytes: Uint8Array): BeatConstants | undefined {
-    for (const known of this.#known) if (endAlike(known.bytes, bytes)) return known.constants;
+    for (const known of this.#known) if (areAlike(known.bytes, bytes)) return known.constants;
     const constants = decodeBeatConstants(bytes);
     if (constants === undefined) return undefined;
     this.#known.unshift({ bytes: new Uint8Array(bytes), constants });
@@ -38,8 +40,10 @@ export class BeatReader {
   }
 }
 
-function endAlike(one: Uint8Array, other: Uint8Array): boolean {
+/** In all their constants. */
+function areAlike(one: Uint8Array, other: Uint8Array): boolean {
   if (one.length !== other.length) return false;
+  for (let at = BOOT_START; at < BOOT_END; at += 1) if (one[at] !== other[at]) return false;
   for (let at = CONSTANTS_START; at < one.length; at += 1) if (one[at] !== other[at]) return false;
   return true;
 }

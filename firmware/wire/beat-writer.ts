@@ -14,7 +14,7 @@ import {
 export class BeatWriter {
   readonly #bytes = new Uint8Array(BEAT_BYTES_AT_MOST);
   readonly #view = byteView(this.#bytes);
-  /** What the end of the bytes says. */
+  /** What the bytes say of them. */
   #constants: BeatConstants | undefined;
   #written = this.#bytes;
 
@@ -32,5 +32,6 @@ export class BeatWriter {
 
 function areSame(one: BeatConstants, other: BeatConstants): boolean {
   if (one.paths !== other.paths || one.node !== other.node) return false;
-  return one.counterTag === other.counterTag && one.configHash === other.configHash;
+  if (one.counterTag !== other.counterTag || one.configHash !== other.configHash) return false;
+  return one.bootId === other.bootId;
 }

@@ -56,6 +56,7 @@ export interface NoisePrimitives {
   readonly encrypt: typeof encrypt;
   readonly decrypt: typeof decrypt;
   readonly seal: typeof seal;
+  readonly open: typeof open;
 }
 
 /** The key pair of 32 random bytes (RFC 7748 5 says how they are clamped). */
@@ -105,6 +106,17 @@ export function seal(
   plaintext: Uint8Array,
 ): Uint8Array {
   return Buffer.concat([header, ...encrypted(key, nonce, header, plaintext)]);
+}
+
+/** The plaintext of what `seal` made, whose header has so many bytes; undefined as `decrypt`. */
+export function open(
+  key: Uint8Array,
+  nonce: number,
+  headerBytes: number,
+  datagram: Uint8Array,
+): Uint8Array | undefined {
+  const header = datagram.subarray(0, headerBytes);
+  return decrypt(key, nonce, header, datagram.subarray(headerBytes));
 }
 
 function encrypted(
@@ -158,4 +170,5 @@ export const noisePrimitives: NoisePrimitives = {
   encrypt,
   decrypt,
   seal,
+  open,
 };

@@ -82,8 +82,10 @@ export interface PeerBeat {
 }
 
 const FIXED_BYTES = 58;
-/** Before it are numbers that each beat may have others of, except the boot. */
+/** What seldom changes is the boot, and all from here on. */
 export const CONSTANTS_START = 46;
+export const BOOT_START = 2;
+export const BOOT_END = 10;
 const HASH_START = 50;
 const STRING_BYTES = 63;
 const PATHS_AT_MOST = 16;
@@ -108,13 +110,12 @@ export function encodePeerBeat(beat: PeerBeat): Uint8Array {
   return bytes.subarray(0, writeBeatConstants(bytes, beat));
 }
 
-/** Writes what is before CONSTANTS_START. */
+/** Writes what is no constant. */
 export function writeBeatNumbers(view: DataView, beat: PeerBeat): void {
   const secondary = beat.role === 'secondary' ? 1 : 0;
   const said = (beat.asks ? 2 : 0) | (beat.farewell ? 4 : 0) | (beat.serving ? 8 : 0);
   view.setUint8(0, secondary | said);
   view.setUint8(1, STATES.indexOf(beat.state));
-  view.setBigUint64(2, beat.bootId);
   view.setUint32(10, Math.floor(beat.sequence / (U32 + 1)));
   view.setUint32(14, beat.sequence % (U32 + 1));
   view.setUint32(18, Math.min(beat.stateAge, U32));
@@ -128,11 +129,13 @@ export function writeBeatNumbers(view: DataView, beat: PeerBeat): void {
   view.setUint16(44, Math.min(beat.heardAge, U16));
 }
 
-/** Writes what is from CONSTANTS_START on; returns the length of the beat. */
+/** Writes the constants; returns the length of the beat. */
 export function writeBeatConstants(bytes: Uint8Array, beat: BeatConstants): number {
   const { paths } = beat;
   if (paths.length > PATHS_AT_MOST) throw new RangeError(`${paths.length} paths are too many`);
-  byteView(bytes).setUint32(CONSTANTS_START, beat.counterTag);
+  const view = byteView(bytes);
+  view.setBigUint64(BOOT_START, beat.bootId);
+  view.setUint32(CONSTANTS_START, beat.counterTag);
   writeHash(bytes, beat.configHash);
   let end = writeText(bytes, FIXED_BYTES, beat.node);
   bytes[end] = paths.length;
@@ -164,10 +167,13 @@ function writeText(bytes: Uint8Array, at: number, text: string): number {
   return at + 1 + written;
 }
 
-/** The end of a beat: what seldom changes. */
-export type BeatConstants = Pick<PeerBeat, 'counterTag' | 'configHash' | 'node' | 'paths'>;
+/** What seldom changes. */
+export type BeatConstants = Pick<
+  PeerBeat,
+  'bootId' | 'counterTag' | 'configHash' | 'node' | 'paths'
+>;
 
-/** What a beat has from CONSTANTS_START on; undefined when that is not understood. */
+/** The constants of a beat; undefined when they are not understood. */
 export function decodeBeatConstants(bytes: Uint8Array): BeatConstants | undefined {
   if (bytes.length < FIXED_BYTES) return undefined;
   const name = field(bytes, FIXED_BYTES);
@@ -177,7 +183,8 @@ export function decodeBeatConstants(bytes: Uint8Array): BeatConstants | undefine
   if (paths === undefined) return undefined;
   const view = byteView(bytes);
   const configHash = view.getBigUint64(HASH_START).toString(16).padStart(16, '0');
-  return { counterTag: view.getUint32(CONSTANTS_START), configHash, node, paths };
+  const bootId = view.getBigUint64(BOOT_START);
+  return { bootId, counterTag: view.getUint32(CONSTANTS_START), configHash, node, paths };
 }
 
 /**
@@ -189,33 +196,41 @@ export function decodePeerBeat(
   constants: BeatConstants | undefined = decodeBeatConstants(bytes),
 ): PeerBeat | undefined {
   if (constants === undefined) return undefined;
-  const view = byteView(bytes);
-  const flags = view.getUint8(0);
-  const state = STATES[view.getUint8(1)];
-  const sequence = view.getUint32(10) * (U32 + 1) + view.getUint32(14);
+  const flags = bytes[0]!;
+  const state = STATES[bytes[1]!];
+  const sequence = u32(bytes, 10) * (U32 + 1) + u32(bytes, 14);
   if (state === undefined || !Number.isSafeInteger(sequence)) return undefined;
   return {
     role: (flags & 1) === 0 ? 'primary' : 'secondary',
-    bootId: view.getBigUint64(2),
+    bootId: constants.bootId,
     sequence,
     asks: (flags & 2) !== 0,
     farewell: (flags & 4) !== 0,
     state,
     serving: (flags & 8) !== 0,
-    stateAge: view.getUint32(18),
-    health: view.getUint16(22),
-    demotion: view.getUint16(24),
-    preference: view.getUint16(26),
-    claim: view.getUint32(28),
-    grant: view.getUint32(32),
-    interval: view.getUint32(36),
-    lease: view.getUint32(40),
-    heardAge: view.getUint16(44),
+    stateAge: u32(bytes, 18),
+    health: u16(bytes, 22),
+    demotion: u16(bytes, 24),
+    preference: u16(bytes, 26),
+    claim: u32(bytes, 28),
+    grant: u32(bytes, 32),
+    interval: u32(bytes, 36),
+    lease: u32(bytes, 40),
+    heardAge: u16(bytes, 44),
     counterTag: constants.counterTag,
     configHash: constants.configHash,
     node: constants.node,
     paths: constants.paths,
   };
+}
+
+/** Within the fixed bytes. */
+function u16(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!;
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return ((u16(bytes, at) << 16) | u16(bytes, at + 2)) >>> 0;
 }
 
 function decodePaths(bytes: Uint8Array, start: number): BeatPath[] | undefined {

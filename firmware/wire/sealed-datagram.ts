@@ -56,7 +56,7 @@ export function agreedVersion(one: Versions, other: Versions): number | undefine
 }
 
 const HEADER_BYTES = 6;
-const SEALED_HEADER_BYTES = HEADER_BYTES + 8;
+export const SEALED_HEADER_BYTES = HEADER_BYTES + 8;
 export const STAMP_BYTES = 16;
 
 const GREETING_HEADER_BYTES = HEADER_BYTES + 12;
@@ -87,8 +87,8 @@ export interface Sealed {
   readonly version: number;
   readonly receiver: number;
   readonly number: number;
-  readonly header: Uint8Array;
-  readonly ciphertext: Uint8Array;
+  /** All of it: SEALED_HEADER_BYTES, then the ciphertext with its tag. */
+  readonly bytes: Uint8Array;
 }
 
 type Datagram = Greeting | Reply | Sealed;
@@ -137,8 +137,7 @@ function parseSealed(bytes: Uint8Array, version: number): Sealed | DatagramRefus
     version,
     receiver: readUint32(bytes, 2),
     number: readUint32(bytes, 6) * 0x1_0000_0000 + readUint32(bytes, 10),
-    header: bytes.subarray(0, SEALED_HEADER_BYTES),
-    ciphertext: bytes.subarray(SEALED_HEADER_BYTES),
+    bytes,
   };
 }
 

@@ -5,7 +5,12 @@
 import type { NoisePrimitives } from './noise-crypto.ts';
 import type { SessionKeys } from './noise-handshake.ts';
 import { ReplayWindow } from './replay-window.ts';
-import { type DatagramRefusal, type Sealed, sealedHeader } from './sealed-datagram.ts';
+import {
+  type DatagramRefusal,
+  SEALED_HEADER_BYTES,
+  type Sealed,
+  sealedHeader,
+} from './sealed-datagram.ts';
 
 export interface SessionTerms {
   /** Grows with each session that the node agrees upon. */
@@ -42,13 +47,13 @@ export class SealedSession {
     return datagram;
   }
 
-  open({ version, number, header, ciphertext }: Sealed): Uint8Array | DatagramRefusal {
+  open({ version, number, bytes }: Sealed): Uint8Array | DatagramRefusal {
     if (version !== this.#terms.version) return 'version';
     // Nobody who has the key ever counts that far; and beyond it numbers are not exact.
     if (!Number.isSafeInteger(number)) return 'key';
     if (!this.#window.isFresh(number)) return 'replayed';
     const { keys, primitives } = this.#terms;
-    const plaintext = primitives.decrypt(keys.receiving, number, header, ciphertext);
+    const plaintext = primitives.open(keys.receiving, number, SEALED_HEADER_BYTES, bytes);
     if (plaintext === undefined) return 'key';
     this.#window.take(number);
     return plaintext;

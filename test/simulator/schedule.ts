@@ -56,7 +56,9 @@ export class Schedule {
 
   /** Lets everything up to `end` happen; the time is then `end`, or later if it was let pass. */
   runUntil(end: number): void {
-    for (let first = this.#first; first !== undefined && first.at <= end; first = this.#first) {
+    for (;;) {
+      const first = this.#first();
+      if (first === undefined || first.at > end) break;
       this.#run(first);
     }
     this.now = Math.max(this.now, end);
@@ -64,13 +66,13 @@ export class Schedule {
 
   /** Lets the next thing happen; false when there is none. */
   runNext(): boolean {
-    const first = this.#first;
+    const first = this.#first();
     if (first === undefined) return false;
     this.#run(first);
     return true;
   }
 
-  get #first(): Entry | undefined {
+  #first(): Entry | undefined {
     const inLine = this.#line[this.#head];
     const onHeap = this.#heap[0];
     if (inLine === undefined) return onHeap;

@@ -40,8 +40,7 @@ function stir(bytes: Uint8Array, end: number): void {
         : lastWord(bytes, index, end);
     one = Math.imul(one ^ word, THIRD);
     one ^= one >>> 13;
-    other = Math.imul(other ^ word ^ one, FOURTH);
-    other ^= other >>> 16;
+    other = ((other << 5) - other + one) | 0;
   }
   left = one;
   right = other;
@@ -92,6 +91,15 @@ function stirSealed(
   stir(text, length);
 }
 
+/** Whether the tag that stands at an offset follows from what was stirred. */
+function isTagAt(bytes: Uint8Array, offset: number): boolean {
+  writeWords(TAG, 0, TAG_WORDS);
+  for (let index = 0; index < TAG_BYTES; index += 1) {
+    if (TAG[index] !== bytes[offset + index]) return false;
+  }
+  return true;
+}
+
 const TAG = new Uint8Array(TAG_BYTES);
 
 /** Whoever knows both public keys knows the secret; nobody in a simulation computes it. */
@@ -121,11 +129,7 @@ export const simulatedCrypto: NoisePrimitives = {
     const length = sealed.length - TAG_BYTES;
     if (length < 0) return undefined;
     stirSealed(key, nonce, associated, sealed, length);
-    writeWords(TAG, 0, TAG_WORDS);
-    for (let index = 0; index < TAG_BYTES; index += 1) {
-      if (TAG[index] !== sealed[length + index]) return undefined;
-    }
-    return sealed.subarray(0, length);
+    return isTagAt(sealed, length) ? sealed.subarray(0, length) : undefined;
   },
 
   seal(key, nonce, header, plaintext) {
@@ -133,8 +137,19 @@ export const simulatedCrypto: NoisePrimitives = {
     const sealed = Buffer.allocUnsafe(end + TAG_BYTES);
     sealed.set(header);
     sealed.set(plaintext, header.length);
-    stirSealed(key, nonce, header, plaintext, plaintext.length);
+    begin(nonce);
+    stir(key, key.length);
+    stir(sealed, end);
     writeWords(sealed, end, TAG_WORDS);
     return sealed;
+  },
+
+  open(key, nonce, headerBytes, datagram) {
+    const end = datagram.length - TAG_BYTES;
+    if (end < headerBytes) return undefined;
+    begin(nonce);
+    stir(key, key.length);
+    stir(datagram, end);
+    return isTagAt(datagram, end) ? datagram.subarray(headerBytes, end) : undefined;
   },
 };

@@ -163,9 +163,10 @@ export class SimulatedProcess {
 
   /** Called by the kernel at each call of the process. */
   #ambushed(): void {
+    if (this.#ambush === undefined || !this.#isInTurn) return;
     const { schedule } = this.#start;
     // One box at a time: whoever stalls inside another's stall would prolong that one.
-    if (this.#ambush === undefined || !this.#isInTurn || schedule.depth > 1) return;
+    if (schedule.depth > 1) return;
     this.#ambush.calls -= 1;
     if (this.#ambush.calls > 0) return;
     const { span } = this.#ambush;

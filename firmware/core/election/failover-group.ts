@@ -159,7 +159,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   }
 
   poll(): GroupOutput | undefined {
-    return this.#outputs.shift();
+    return this.#outputs.length === 0 ? undefined : this.#outputs.shift();
   }
 
   nextTimeout(): Instant | undefined {

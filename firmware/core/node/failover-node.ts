@@ -203,7 +203,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
   }
 
   poll(): NodeOutput | undefined {
-    return this.#outputs.shift();
+    return this.#outputs.length === 0 ? undefined : this.#outputs.shift();
   }
 
   nextTimeout(): Instant | undefined {
@@ -332,11 +332,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.conduct.settle(now);
     this.#groups.settle(now);
     this.conduct.judge(now);
-    watchPaths(
-      { groups: this.groups.values(), relation: this.conduct.relation },
-      this.bulletin,
-      now,
-    );
+    watchPaths({ groups: this.groups, relation: this.conduct.relation }, this.bulletin, now);
     this.#forgetHandover(now);
     this.#departure.settle(now);
     this.#finishStop(now);
@@ -355,10 +351,12 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
 
   #settleKernel(now: Instant): void {
     this.#kernel.settle(now);
-    for (const [name, watch] of this.interfaces) {
+    for (const watch of this.interfaces.values()) {
       const before = watch.link.usable;
       watch.link.settle(now);
-      if (watch.link.usable !== before) this.#tellLink(name, watch, before, now);
+      if (watch.link.usable !== before) {
+        this.#tellLink(watch.configuration.name, watch, before, now);
+      }
     }
   }
 

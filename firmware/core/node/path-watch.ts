@@ -10,8 +10,11 @@ import type { PeerRelation } from '../peer/peer-relation.ts';
 import type { Instant } from '../time.ts';
 import type { Bulletin } from './bulletin.ts';
 
+const PATH_CODE = /^path:/;
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
 export interface WatchedPaths {
-  readonly groups: Iterable<FailoverGroup>;
+  readonly groups: ReadonlyMap<string, FailoverGroup>;
   readonly relation: PeerRelation | undefined;
 }
 
@@ -20,13 +23,28 @@ export function watchPaths(
   bulletin: Bulletin,
   now: Instant,
 ): void {
+  const broken = isAnyBroken({ groups, relation }, now)
+    ? namesOf({ groups, relation }, now)
+    : NOTHING;
+  for (const [code, text] of broken) bulletin.alert(code, text, now);
+  bulletin.clearOthers(PATH_CODE, broken);
+}
+
+/** In most turns nothing is, and no names are needed. */
+function isAnyBroken({ groups, relation }: WatchedPaths, now: Instant): boolean {
+  for (const group of groups.values()) if (isAnySilent(group, now)) return true;
+  if (relation?.isBinding !== true) return false;
+  for (const { far } of relation.paths.all) if (far?.usable === false) return true;
+  return relation.paths.broken(now).length > 0;
+}
+
+function namesOf({ groups, relation }: WatchedPaths, now: Instant): ReadonlyMap<string, string> {
   const broken = new Map<string, string>();
-  for (const group of groups) {
+  for (const group of groups.values()) {
     if (isAnySilent(group, now)) namesSilent(group, relation, broken, now);
   }
   if (relation?.isBinding === true) namesBroken(relation, broken, now);
-  for (const [code, text] of broken) bulletin.alert(code, text, now);
-  bulletin.clearOthers(/^path:/, broken);
+  return broken;
 }
 
 function namesSilent(

@@ -104,12 +104,12 @@ export class PeerConduct {
 
   /** The peer's beats decide who serves. */
   get isBinding(): boolean {
-    return this.#decides && this.relation?.isBinding === true;
+    return this.#decides() && this.relation?.isBinding === true;
   }
 
   /** A peer was met: CARP alone does not move the node any more. */
   get isKnown(): boolean {
-    return this.#decides && this.relation?.isKnown === true;
+    return this.#decides() && this.relation?.isKnown === true;
   }
 
   /** The peer serves, and would be better even if this much of our demotion were taken back. */
@@ -163,14 +163,15 @@ export class PeerConduct {
     const { configuration, interfaces } = this.#parts.scene();
     let count = 0;
     for (const { interface: place } of configuration.vips) {
-      if (interfaces.get(place)?.link.usable === true && !this.#hearing.isDeaf(place)) count += 1;
+      if (interfaces.get(place)?.link.usable !== true) continue;
+      if (this.#hearing.isIdle || !this.#hearing.isDeaf(place)) count += 1;
     }
     return count;
   }
 
   /** The same; but nothing while the kernel has just refused, so that the peer need not wait. */
   #ability(now: Instant): number {
-    const group = this.#group;
+    const group = this.#group();
     const isIdle = group !== undefined && group.state !== 'MASTER';
     return isIdle && now < (group.forbiddenUntil ?? now) ? 0 : this.health;
   }
@@ -216,7 +217,7 @@ export class PeerConduct {
   }
 
   settle(now: Instant): void {
-    const group = this.#group;
+    const group = this.#group();
     const { relation } = this;
     if (group?.state === 'LAPSED' && this.isKnown && !this.isBinding) {
       const cause = 'woke too late, the peer was not heard before';
@@ -272,21 +273,21 @@ export class PeerConduct {
     return name;
   }
 
-  get #decides(): boolean {
+  #decides(): boolean {
     return this.#parts.scene().configuration.failover === 'node';
   }
 
-  get #group(): FailoverGroup | undefined {
-    return this.#decides ? this.#parts.groups.all.get('node') : undefined;
+  #group(): FailoverGroup | undefined {
+    return this.#decides() ? this.#parts.groups.all.get('node') : undefined;
   }
 
   #tell(input: Parameters<NodeGroups['tell']>[1], now: Instant): void {
-    if (this.#decides) this.#parts.groups.tell('node', input, now);
+    if (this.#decides()) this.#parts.groups.tell('node', input, now);
   }
 
   #standing(now: Instant): OwnPart {
     const { configuration, lease } = this.#parts.scene();
-    const group = this.#group;
+    const group = this.#group();
     const first = configuration.vips[0];
     return {
       health: this.leaving ? LEAVING.health : this.#ability(now),
@@ -371,21 +372,21 @@ export class PeerConduct {
       bulletin.clearAlert('beats');
       if (before !== 'suspect') bulletin.event('peer', `${name} is heard by beats`);
     }
-    const reborn = verdict === 'dead' ? this.#reborn : undefined;
+    const reborn = verdict === 'dead' ? this.#reborn() : undefined;
     if (reborn !== undefined) return this.fallBack(reborn.place, reborn.source, now);
     if (verdict === 'dead') {
       const text = beat?.farewell === true ? `${name} was stopped` : `${name} is silent everywhere`;
       bulletin.event('peer', text);
       bulletin.alert('peer', text, now);
-      if (!this.#decides) this.#succeed(text, now);
+      if (!this.#decides()) this.#succeed(text, now);
     }
     this.#bind(now);
   }
 
   /** Not every path is silent: somebody has advertised since the peer's last beat. */
-  get #reborn(): Stranger | undefined {
+  #reborn(): Stranger | undefined {
     const stranger = this.#stranger;
-    if (stranger === undefined || this.#group?.state === 'MASTER') return undefined;
+    if (stranger === undefined || this.#group()?.state === 'MASTER') return undefined;
     const heardAt = this.relation?.liveness.heardAt ?? stranger.at;
     return after(stranger.at, READING) >= heardAt ? stranger : undefined;
   }

@@ -86,6 +86,8 @@ export class PeerRelation {
   readonly #accord = new Accord();
   readonly #start: RelationStart;
   #rule: BeatConfiguration;
+  /** A path that was heard within this is in order. */
+  #freshSpan: Duration;
   #identity: Identity;
   #hasSession = false;
   #wantsSession = true;
@@ -107,6 +109,7 @@ export class PeerRelation {
   constructor(start: RelationStart) {
     this.#start = start;
     this.#rule = start.rule;
+    this.#freshSpan = beatPatience(start.rule.interval);
     this.#identity = start.identity;
     this.liveness = new Liveness(start.rule);
   }
@@ -118,6 +121,7 @@ export class PeerRelation {
 
   configure(rule: BeatConfiguration, configHash: string): void {
     this.#rule = rule;
+    this.#freshSpan = beatPatience(rule.interval);
     this.#identity = { ...this.#identity, configHash };
     this.liveness.change(rule);
   }
@@ -219,7 +223,7 @@ export class PeerRelation {
     if (!this.#start.decides()) this.#accord.forget();
     let own = this.#start.standing(now);
     for (let moves = 0; moves < MOST_MOVES && this.#start.decides(); moves += 1) {
-      const move = this.#accord.judge(own, this.#peer, now);
+      const move = this.#accord.judge(own, this.#peer(), now);
       if (move === undefined) break;
       this.#start.onOutput({ kind: 'move', move }, now);
       own = this.#start.standing(now);
@@ -253,7 +257,7 @@ export class PeerRelation {
   nextTimeout(): Instant | undefined {
     const now = this.#settledAt;
     let next = earliest(this.liveness.nextTimeout(), this.#accord.nextTimeout());
-    next = earliest(next, this.#greetAt);
+    next = earliest(next, this.#greetAt());
     if (!this.#hasSession) return next;
     for (const path of this.paths.all) {
       if (path.open) next = earliest(next, path.dueAt(this.#intervalOf(path, now), now));
@@ -266,7 +270,7 @@ export class PeerRelation {
     for (const path of this.paths.open) this.#send(path, now);
   }
 
-  get #peer() {
+  #peer() {
     const { verdict } = this;
     if (this.beat === undefined || verdict === 'unknown') return undefined;
     return { beat: this.beat, verdict, heardAt: this.liveness.heardAt } as const;
@@ -306,11 +310,6 @@ export class PeerRelation {
     const hasCome = verdict === 'alive' && before !== 'alive' && before !== 'suspect';
     if (hasCome) for (const path of this.paths.all) path.expect(now);
     if (verdict !== before) this.#start.onOutput({ kind: 'verdict', verdict, before }, now);
-  }
-
-  /** A path that was heard within this is in order. */
-  get #freshSpan(): Duration {
-    return beatPatience(this.#rule.interval);
   }
 
   #intervalOf(path: PeerPath, now: Instant): Duration {
@@ -371,16 +370,16 @@ export class PeerRelation {
     };
   }
 
-  get #greetAt(): Instant | undefined {
+  #greetAt(): Instant | undefined {
     if (!this.paths.hasOpen) return undefined;
     if (this.isBinding && !this.#wantsSession) {
       return this.paths.begins ? after(this.#sessionAt ?? (0 as Instant), SESSION_LIFE) : undefined;
     }
     if (this.#greetedAt === undefined) return 0 as Instant;
-    return after(this.#greetedAt, this.#greetPause);
+    return after(this.#greetedAt, this.#greetPause());
   }
 
-  get #greetPause(): Duration {
+  #greetPause(): Duration {
     const alone = this.liveness.heardAt ?? this.#firstGreetingAt ?? instant(0);
     const isLongAlone = !this.isBinding && (this.#greetedAt ?? 0) > after(alone, GREET_SLOW_AFTER);
     if (isLongAlone) return GREET_SLOW_PAUSE;
@@ -388,7 +387,7 @@ export class PeerRelation {
   }
 
   #greetIfDue(now: Instant): void {
-    const at = this.#greetAt;
+    const at = this.#greetAt();
     if (at === undefined || now < at) return;
     this.#greetedAt = now;
     this.#firstGreetingAt ??= now;
