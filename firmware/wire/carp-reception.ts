@@ -71,7 +71,7 @@ export interface ReceivedCarp {
   readonly family: IpFamily;
   readonly source: string;
   readonly sourceMac: string;
-  /** As a MASTER sends it; who only claims the place, or leaves it, sends from its NIC's own MAC. */
+  /** As a MASTER sends it; who claims the place or leaves it sends from its own MAC. */
   readonly fromVirtualMac: boolean;
   /** Seconds, 0..255. */
   readonly advbase: number;

@@ -79,7 +79,7 @@ export class OutageJudge {
       if (other === node || !other.isRunning) continue;
       const acquaintance = this.#contact.acquaintance(node.name, other.name);
       if (acquaintance === undefined || acquaintance.relation === 'muddled') return undefined;
-      since = Math.max(since, acquaintance.since);
+      since = Math.max(since, acquaintance.since, this.#readiness.turnedAt(vip, other));
     }
     return since;
   }

@@ -40,6 +40,13 @@ export class Readiness {
     return Math.max(state.ableAt, state.linkedAt + LINK_RETURN, this.#allowedAt(node));
   }
 
+  /** When the node last began or ceased to be able: its peer then begins to judge it anew. */
+  turnedAt(vip: WatchedVip, node: SimulatedNode): number {
+    const state = this.#states.get(`${vip.name} ${node.name}`);
+    if (state === undefined) return 0;
+    return state.isAble ? state.ableAt : state.unableAt;
+  }
+
   #lookAt(vip: WatchedVip, node: SimulatedNode, now: number): void {
     const key = `${vip.name} ${node.name}`;
     const isAble = node.isAble && !node.machine.refusesClaims;

@@ -79,16 +79,22 @@ export class CarpHearing {
     const { conduct } = this.#parts;
     const { relation } = conduct;
     if (relation === undefined) return 'election';
+    const isRepeated = this.#trust.repeats(id, heard);
     if (relation.beat === undefined || !conduct.isKnown) {
+      const isPeers = relation.paths.get(place)?.peerAddress === heard.source;
+      if (isPeers && !isRepeated && this.#isOfNewLife(heard))
+        conduct.heardStranger(place, heard.source, now);
+      // A peer that was met is a Yoke, and never repeats itself.
+      if (isRepeated && conduct.hasMet) return this.#forged(place, heard, now);
       // It may be the peer, and have no other way to us.
       relation.heardAdvertisement(place, heard.family, heard.source);
       // Anybody can repeat a good-bye; the peer will say itself whether it serves.
       return relation.isNew(now) && isGoodbye(heard) ? 'forged' : 'election';
     }
     const { counterTag, farewell } = relation.beat;
-    if (this.#trust.judge(id, heard, counterTag) === 'forged') {
-      const isRepeated = relation.isFormerTag(tagOf(heard.counter));
-      const words = isRepeated ? 0 : this.#trust.stranger(id, heard.counter, counterTag);
+    if (isRepeated || tagOf(heard.counter) !== counterTag) {
+      const isNew = !isRepeated && this.#isOfNewLife(heard);
+      const words = isNew ? this.#trust.stranger(id, heard.counter, counterTag) : 0;
       if (words > 0) conduct.heardStranger(place, heard.source, now);
       if (relation.verdict !== 'dead' || !this.#isEnough(words, WORDS_OF_A_STRANGER)) {
         return this.#forged(place, heard, now);
@@ -104,6 +110,14 @@ export class CarpHearing {
     if (!this.#isEnough(this.#wordsOfTheDead, WORDS_OF_THE_DEAD)) return 'noted';
     conduct.fallBack(place, heard.source, now);
     return 'election';
+  }
+
+  /** Of no life of the peer that its beats have told of. */
+  #isOfNewLife({ counter }: ReceivedCarp): boolean {
+    const { relation } = this.#parts.conduct;
+    const tag = tagOf(counter);
+    const known = relation?.beat?.counterTag;
+    return known !== undefined && tag !== known && relation?.isFormerTag(tag) === false;
   }
 
   /** One that serves nothing, after a lapse for example, listens to the first. */

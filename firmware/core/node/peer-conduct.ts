@@ -11,6 +11,7 @@ import { rank } from '../election/interval.ts';
 import { DeafWatch } from '../health/deaf-watch.ts';
 import type { AccordMove, OwnPart } from '../peer/accord.ts';
 import { FlapGuard, type FlapRule } from '../peer/flap-guard.ts';
+import type { PeerPath } from '../peer/peer-path.ts';
 import { type Identity, PeerRelation, type RelationOutput } from '../peer/peer-relation.ts';
 import { compareStandings } from '../peer/standing.ts';
 import {
@@ -110,6 +111,11 @@ export class PeerConduct {
   /** A peer was met: CARP alone does not move the node any more. */
   get isKnown(): boolean {
     return this.#decides() && this.relation?.isKnown === true;
+  }
+
+  /** It was met in this life of the process, even if it is not known any more. */
+  get hasMet(): boolean {
+    return this.#decides() && this.relation?.hasMet === true;
   }
 
   /** The peer serves, and would be better even if this much of our demotion were taken back. */
@@ -243,7 +249,7 @@ export class PeerConduct {
   /** On segments where the peer is not heard: do we hear anybody? */
   #listen(now: Instant): void {
     const { relation } = this;
-    const broken = relation?.isBinding === true ? relation.paths.broken(now) : [];
+    const broken = relation?.isBinding === true ? this.#brokenPlaces(relation, now) : [];
     if (broken.length === 0 && this.#hearing.isIdle) return;
     const deaf = [...this.#hearing.deaf];
     const asked = this.#hearing.settle(new Set(broken.map((path) => path.interface)), now);
@@ -254,6 +260,14 @@ export class PeerConduct {
     for (const place of deaf) {
       if (!this.#hearing.isDeaf(place)) this.#parts.blame(`deaf:${place}`, false, now);
     }
+  }
+
+  /** Of a cable between the two nodes neither end is to blame, nor does it serve anybody. */
+  #brokenPlaces(relation: PeerRelation, now: Instant): readonly PeerPath[] {
+    const { interfaces } = this.#parts.scene();
+    return relation.paths.broken(now).filter((path) => {
+      return interfaces.get(path.interface)?.carriesVips === true;
+    });
   }
 
   farewell(now: Instant): void {

@@ -150,6 +150,11 @@ export class PeerRelation {
     return this.verdict !== 'unknown';
   }
 
+  /** It was known once, and may be heard by its advertisements only now. */
+  get hasMet(): boolean {
+    return this.#life !== undefined;
+  }
+
   /** Not before this can a peer that heard all our beats have taken over. */
   get safeUntil(): Instant | undefined {
     return this.#spokeAt && after(this.#spokeAt, this.#rule.deadTime);
