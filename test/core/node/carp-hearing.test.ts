@@ -70,6 +70,17 @@ describe('advertisements', () => {
     expect(pair.secondary.up.state).toBe('BACKUP');
   });
 
+  it('of before this life, repeated, hold a takeover up for no longer than CARP would', () => {
+    const pair = new NodePair().begin();
+    pair.primary.die();
+    for (let count = 0; count < 20; count += 1) {
+      pair.secondary.turn(lanAdvert(stride(5, 77), { source: '192.168.1.2' }));
+      pair.run(milliseconds(250));
+    }
+    expect(pair.secondary.alerts).toContain('beats');
+    expect(pair.serving).toBe('secondary');
+  });
+
   it('good-byes that come in after the farewell are nothing new', () => {
     const pair = new NodePair().begin();
     pair.secondary.turn({ kind: 'stop' });
