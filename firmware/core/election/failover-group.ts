@@ -41,6 +41,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   since: Instant;
   reason = 'started';
   readonly #memberships = new Map<string, Membership>();
+  /** The same, to be walked in every turn. */
+  #all: readonly Membership[] = [];
   readonly #outputs: GroupOutput[] = [];
   readonly #preemption: Preemption;
   readonly #voice: GroupVoice;
@@ -167,11 +169,11 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     if (this.state === 'BACKUP') next = earliest(next, this.#silenceAt());
     if (this.state === 'CLAIMANT') next = earliest(next, this.#patientUntil);
     if (this.state === 'CLAIMANT' || this.state === 'MASTER') {
-      next = earliest(next, nextAdvertisement(this.#memberships.values()));
+      next = earliest(next, nextAdvertisement(this.#all));
     }
     if (this.state === 'MASTER') {
       next = earliest(next, this.#lease.renewAt);
-      for (const { announcements, raiseAt } of this.#memberships.values()) {
+      for (const { announcements, raiseAt } of this.#all) {
         next = earliest(next, earliest(announcements.next, raiseAt));
       }
     }
@@ -244,7 +246,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   }
 
   #settleChallenges(now: Instant): void {
-    for (const each of this.#memberships.values()) {
+    for (const each of this.#all) {
       if (each.raiseAt !== undefined && isDue(each, now)) return this.#raise(now);
     }
   }
@@ -269,12 +271,12 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   /** When a BACKUP takes over if it hears nothing. */
   #silenceAt(): Instant | undefined {
     if (this.#bound) return undefined;
-    const at = silenceOfAll(this.#memberships.values());
+    const at = silenceOfAll(this.#all);
     return at === undefined ? undefined : instant(Math.max(at, this.#backoff.until ?? at));
   }
 
   #settleTimers(now: Instant): void {
-    for (const membership of this.#memberships.values()) {
+    for (const membership of this.#all) {
       const at = membership.advertiseAt;
       if (at !== undefined && at <= now) this.#step('interval', '', now, membership);
       if (membership.announcements.due(now)) this.#voice.announce(membership);
@@ -431,6 +433,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       const usable = input.interfaces.get(member.interface);
       if (usable !== undefined) this.#place(membership, usable, now);
     }
+    this.#all = [...this.#memberships.values()];
     const not = 'no VIP left on a usable interface';
     this.#judgeUsable({ usable: 'has a VIP on a usable interface', not }, now);
   }

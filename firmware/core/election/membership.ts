@@ -190,7 +190,7 @@ export class Membership {
 }
 
 /** When all usable members will have been silent: the latest of their moments. */
-export function silenceOfAll(memberships: Iterable<Membership>): Instant | undefined {
+export function silenceOfAll(memberships: readonly Membership[]): Instant | undefined {
   let last: Instant | undefined;
   for (const membership of memberships) {
     if (!membership.usable) continue;
@@ -201,7 +201,7 @@ export function silenceOfAll(memberships: Iterable<Membership>): Instant | undef
   return last;
 }
 
-export function nextAdvertisement(memberships: Iterable<Membership>): Instant | undefined {
+export function nextAdvertisement(memberships: readonly Membership[]): Instant | undefined {
   let next: Instant | undefined;
   for (const membership of memberships) {
     if (membership.usable) next = earliest(next, membership.advertiseAt);

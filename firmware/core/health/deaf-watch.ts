@@ -61,6 +61,7 @@ export class DeafWatch {
 
   nextTimeout(): Instant | undefined {
     let next: Instant | undefined;
+    if (this.#looks.size === 0) return next;
     for (const look of this.#looks.values()) next = earliest(next, after(look.at, LOOK_PAUSE));
     return next;
   }

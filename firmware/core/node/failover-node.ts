@@ -213,7 +213,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     if (this.#stopping) return next;
     next = earliest(next, this.conduct.nextTimeout());
     next = earliest(next, this.#kernel.nextTimeout());
-    for (const { link } of this.interfaces.values()) next = earliest(next, link.nextTimeout());
+    for (const { link } of this.#scene.watches) next = earliest(next, link.nextTimeout());
     return next;
   }
 
@@ -351,7 +351,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
 
   #settleKernel(now: Instant): void {
     this.#kernel.settle(now);
-    for (const watch of this.interfaces.values()) {
+    for (const watch of this.#scene.watches) {
       const before = watch.link.usable;
       watch.link.settle(now);
       if (watch.link.usable !== before) {

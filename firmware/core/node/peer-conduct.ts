@@ -14,6 +14,7 @@ import { FlapGuard, type FlapRule } from '../peer/flap-guard.ts';
 import type { PeerPath } from '../peer/peer-path.ts';
 import { type Identity, PeerRelation, type RelationOutput } from '../peer/peer-relation.ts';
 import { compareStandings } from '../peer/standing.ts';
+import type { Counter } from '../telemetry/counter-table.ts';
 import {
   after,
   type Duration,
@@ -68,8 +69,8 @@ export class PeerConduct {
   readonly #parts: ConductParts;
   readonly #alerts: PeerAlerts;
   readonly #hearing = new DeafWatch();
-  /** Names of counters, by logical interface. */
-  readonly #counters = new Map<string, string>();
+  /** Beats received, by logical interface. */
+  readonly #received = new Map<string, Counter>();
   #key: Uint8Array | undefined;
   #lingerUntil: Instant | undefined;
   /** Whose advertisements, in a life that no beat has told of, were heard last. */
@@ -147,7 +148,7 @@ export class PeerConduct {
   }
 
   beat(place: string, beat: PeerBeat, now: Instant): void {
-    this.#parts.bulletin.counters.add(this.#counterOf(place));
+    this.#counterOf(place).count += 1;
     this.relation?.hear(place, beat, now);
   }
 
@@ -166,11 +167,10 @@ export class PeerConduct {
 
   /** Number of VIPs this node can serve now. */
   get health(): number {
-    const { configuration, interfaces } = this.#parts.scene();
     let count = 0;
-    for (const { interface: place } of configuration.vips) {
-      if (interfaces.get(place)?.link.usable !== true) continue;
-      if (this.#hearing.isIdle || !this.#hearing.isDeaf(place)) count += 1;
+    for (const watch of this.#parts.scene().carriers) {
+      if (watch?.link.usable !== true) continue;
+      if (this.#hearing.isIdle || !this.#hearing.isDeaf(watch.configuration.name)) count += 1;
     }
     return count;
   }
@@ -279,12 +279,12 @@ export class PeerConduct {
     this.flaps.record(now);
   }
 
-  #counterOf(place: string): string {
-    const known = this.#counters.get(place);
+  #counterOf(place: string): Counter {
+    const known = this.#received.get(place);
     if (known !== undefined) return known;
-    const name = `beats.${place}.received`;
-    this.#counters.set(place, name);
-    return name;
+    const counter = this.#parts.bulletin.counters.of(`beats.${place}.received`);
+    this.#received.set(place, counter);
+    return counter;
   }
 
   #decides(): boolean {
@@ -292,7 +292,7 @@ export class PeerConduct {
   }
 
   #group(): FailoverGroup | undefined {
-    return this.#decides() ? this.#parts.groups.all.get('node') : undefined;
+    return this.#decides() ? this.#parts.groups.node : undefined;
   }
 
   #tell(input: Parameters<NodeGroups['tell']>[1], now: Instant): void {

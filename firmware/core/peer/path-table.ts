@@ -34,6 +34,8 @@ export class PathTable {
   #order: Order | undefined;
   /** What was told last: the same again while nothing of it changes. */
   #told: readonly BeatPath[] = [];
+  /** What the peer told last. */
+  #heard: readonly BeatPath[] | undefined;
 
   configure(plans: readonly PathPlan[]): void {
     const known = this.#paths;
@@ -47,6 +49,7 @@ export class PathTable {
       }),
     );
     this.#all = [...this.#paths.values()];
+    this.#heard = undefined;
     this.#sync = this.#all.find((path) => path.configuredPeer !== undefined);
   }
 
@@ -92,6 +95,8 @@ export class PathTable {
 
   /** What the peer says of its ends. */
   told(ends: readonly BeatPath[]): void {
+    if (ends === this.#heard) return;
+    this.#heard = ends;
     for (const end of ends) {
       const path = this.#paths.get(end.interface);
       if (path !== undefined) path.far = end;

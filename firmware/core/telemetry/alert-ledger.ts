@@ -32,7 +32,7 @@ export class AlertLedger {
 
   /** True when it stood. */
   clear(code: string): boolean {
-    if (!this.#alerts.delete(code)) return false;
+    if (this.#alerts.size === 0 || !this.#alerts.delete(code)) return false;
     this.#lookAhead();
     return true;
   }
