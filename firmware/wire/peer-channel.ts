@@ -140,7 +140,7 @@ export class PeerChannel {
 
   #openSealed(datagram: Sealed): ChannelOutcome {
     const { receiver } = datagram;
-    const known = this.#established.find(({ ownId }) => ownId === receiver);
+    const known = this.#establishedAs(receiver);
     const session = known ?? this.#pending.get(receiver);
     if (session === undefined) return refused('session');
     const plaintext = session.open(datagram);
@@ -150,6 +150,11 @@ export class PeerChannel {
       this.#establish(session);
     }
     return { kind: 'message', plaintext, begins: known === undefined };
+  }
+
+  #establishedAs(id: number): SealedSession | undefined {
+    for (const session of this.#established) if (session.ownId === id) return session;
+    return undefined;
   }
 
   #answer(greeting: Greeting, mayGreet: () => boolean): ChannelOutcome {

@@ -168,9 +168,14 @@ export function replyDatagram(version: number, receiver: number, message: Uint8A
 export function sealedHeader(version: number, receiver: number, number: number): Uint8Array {
   const bytes = new Uint8Array(SEALED_HEADER_BYTES);
   writeHeader(bytes, KINDS.sealed, version, receiver);
-  writeUint32(bytes, 6, Math.floor(number / 0x1_0000_0000));
-  writeUint32(bytes, 10, number);
+  renumberSealed(bytes, number);
   return bytes;
+}
+
+/** Makes it the header of another datagram of the same session. */
+export function renumberSealed(header: Uint8Array, number: number): void {
+  writeUint32(header, 6, Math.floor(number / 0x1_0000_0000));
+  writeUint32(header, 10, number);
 }
 
 function writeHeader(bytes: Uint8Array, kind: number, version: number, receiver: number): void {

@@ -7,6 +7,7 @@ import type { SessionKeys } from './noise-handshake.ts';
 import { ReplayWindow } from './replay-window.ts';
 import {
   type DatagramRefusal,
+  renumberSealed,
   SEALED_HEADER_BYTES,
   type Sealed,
   sealedHeader,
@@ -29,6 +30,8 @@ export class SealedSession {
   readonly ordinal: number;
   readonly ownId: number;
   readonly #terms: SessionTerms;
+  /** Of the datagram that is sealed just now. */
+  readonly #header: Uint8Array;
   readonly #window = new ReplayWindow();
   /** Number of the next datagram. */
   #next = 0;
@@ -37,12 +40,13 @@ export class SealedSession {
     this.ordinal = terms.ordinal;
     this.ownId = terms.ownId;
     this.#terms = terms;
+    this.#header = sealedHeader(terms.version, terms.peerId, 0);
   }
 
   seal(plaintext: Uint8Array): Uint8Array {
-    const { version, peerId, keys, primitives } = this.#terms;
-    const header = sealedHeader(version, peerId, this.#next);
-    const datagram = primitives.seal(keys.sending, this.#next, header, plaintext);
+    const { keys, primitives } = this.#terms;
+    renumberSealed(this.#header, this.#next);
+    const datagram = primitives.seal(keys.sending, this.#next, this.#header, plaintext);
     this.#next += 1;
     return datagram;
   }
