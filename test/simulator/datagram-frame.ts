@@ -2,7 +2,7 @@
 
 import { macBytes } from '../../firmware/wire/ethernet-frame.ts';
 import { ipFamily } from '../../firmware/wire/ip-address.ts';
-import { type Frame, macNumber } from './frame.ts';
+import { type Frame, isGroup, macNumber } from './frame.ts';
 import { encodeDatagram, type FrameEnds, type ReceivedDatagram, UDP } from './udp-frame.ts';
 
 /** The two ends of many frames, and how switches know them. */
@@ -10,12 +10,15 @@ export class FrameRoute {
   readonly ends: FrameEnds;
   readonly source: number;
   readonly destination: number;
+  readonly isToGroup: boolean;
   readonly family: 4 | 6;
 
   constructor(ends: FrameEnds) {
     this.ends = ends;
     this.source = macNumber(macBytes(ends.sourceMac), 0);
-    this.destination = macNumber(macBytes(ends.destinationMac), 0);
+    const destination = macBytes(ends.destinationMac);
+    this.destination = macNumber(destination, 0);
+    this.isToGroup = isGroup(destination);
     this.family = ipFamily(ends.source);
   }
 }
@@ -38,6 +41,10 @@ export class DatagramFrame implements Frame {
 
   get destination(): number {
     return this.#route.destination;
+  }
+
+  get isToGroup(): boolean {
+    return this.#route.isToGroup;
   }
 
   get bytes(): Uint8Array {

@@ -9,6 +9,8 @@ export interface Frame {
   /** Ethernet addresses as numbers, see `macNumber`. */
   readonly source: number;
   readonly destination: number;
+  /** For everybody, or for many: to all ports of a switch. */
+  readonly isToGroup: boolean;
   /** Nobody may change them. */
   readonly bytes: Uint8Array;
   /** The IP protocol; undefined for ARP and other frames. */
@@ -22,10 +24,12 @@ export class EncodedFrame implements Frame {
   readonly bytes: Uint8Array;
   readonly source: number;
   readonly destination: number;
+  readonly isToGroup: boolean;
   readonly protocol: number | undefined;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.isToGroup = isGroup(bytes);
     this.protocol = frameProtocol(bytes);
     this.destination = macNumber(bytes, 0);
     this.source = macNumber(bytes, 6);
@@ -34,6 +38,11 @@ export class EncodedFrame implements Frame {
   get datagram(): ReceivedDatagram | undefined {
     return openDatagram(this.bytes);
   }
+}
+
+/** By the lowest bit of the first byte of a destination. */
+export function isGroup(frame: Uint8Array): boolean {
+  return ((frame[0] ?? 0) & 1) === 1;
 }
 
 /** The Ethernet address at an offset of a frame as a number. */

@@ -37,6 +37,10 @@ export class GarbageFrame implements Frame {
     return this.#pattern.destination;
   }
 
+  get isToGroup(): boolean {
+    return this.#pattern.isToGroup;
+  }
+
   get protocol(): number | undefined {
     return this.#pattern.protocol;
   }

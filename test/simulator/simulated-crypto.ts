@@ -39,7 +39,6 @@ function stir(bytes: Uint8Array, end: number): void {
           (bytes[index + 3]! << 24)
         : lastWord(bytes, index, end);
     one = Math.imul(one ^ word, THIRD);
-    one ^= one >>> 13;
     other = ((other << 5) - other + one) | 0;
   }
   left = one;
@@ -91,6 +90,21 @@ function stirSealed(
   stir(text, length);
 }
 
+const POOL_BYTES = 65_536;
+let pool = new Uint8Array(POOL_BYTES);
+let used = 0;
+
+/** Bytes that nobody else has: part of a large piece, because small ones cost as much as that. */
+function room(length: number): Uint8Array {
+  if (used + length > POOL_BYTES) {
+    pool = new Uint8Array(POOL_BYTES);
+    used = 0;
+  }
+  const start = used;
+  used += length;
+  return pool.subarray(start, used);
+}
+
 /** Whether the tag that stands at an offset follows from what was stirred. */
 function isTagAt(bytes: Uint8Array, offset: number): boolean {
   writeWords(TAG, 0, TAG_WORDS);
@@ -134,8 +148,8 @@ export const simulatedCrypto: NoisePrimitives = {
 
   seal(key, nonce, header, plaintext) {
     const end = header.length + plaintext.length;
-    const sealed = Buffer.allocUnsafe(end + TAG_BYTES);
-    sealed.set(header);
+    const sealed = room(end + TAG_BYTES);
+    for (let index = 0; index < header.length; index += 1) sealed[index] = header[index]!;
     sealed.set(plaintext, header.length);
     begin(nonce);
     stir(key, key.length);

@@ -21,7 +21,7 @@ import { DatagramFrame, FrameRoute } from './datagram-frame.ts';
 import { EncodedFrame, type Frame } from './frame.ts';
 import type { Prng } from './prng.ts';
 import { type Macvlan, SimulatedDevice, type SimulatedMachine } from './simulated-machine.ts';
-import { SocketQueue } from './socket-queue.ts';
+import { isFull, SocketQueue } from './socket-queue.ts';
 import type { FrameEnds } from './udp-frame.ts';
 
 const ACCESS_DENIED = 1;
@@ -37,6 +37,13 @@ export interface KernelWatch {
   entered?(): void;
 }
 
+interface PlannedDevice {
+  /** Undefined when there is none. */
+  readonly port: SimulatedDevice | undefined;
+  /** In which datagrams are received. */
+  readonly families: readonly (4 | 6)[];
+}
+
 export class SimulatedKernel implements Kernel {
   readonly machine: SimulatedMachine;
   readAt = 0;
@@ -47,8 +54,8 @@ export class SimulatedKernel implements Kernel {
   readonly #routes = new Map<string, FrameRoute>();
   /** What was told of each device, and in words, for comparing. */
   readonly #told = new Map<string, { readonly text: string; readonly link: LinkState }>();
-  /** Families in which datagrams are received, by device of the plan. */
-  readonly #planned = new Map<string, readonly (4 | 6)[]>();
+  /** By device of the plan. */
+  readonly #planned = new Map<string, PlannedDevice>();
   #linkVersion = -1;
   #isFirstPlan = true;
 
@@ -69,16 +76,17 @@ export class SimulatedKernel implements Kernel {
 
   /** A frame has arrived on the device. */
   receive(device: string, frame: Frame): void {
-    const families = this.#planned.get(device);
-    if (families === undefined) return;
+    const planned = this.#planned.get(device);
+    if (planned === undefined) return;
     const isCarp = frame.protocol === CARP_PROTOCOL;
-    if (this.#queue.isFull(isCarp ? 'frame' : 'datagram', device)) return;
-    if (isCarp) return this.enqueue(device, frame.bytes);
+    const socket = this.#queue.socket(isCarp ? 'frame' : 'datagram', device);
+    if (socket !== undefined && isFull(socket)) return;
+    if (isCarp) return this.#queue.receive({ kind: 'frame', device, bytes: frame.bytes }, socket);
     const { datagram } = frame;
-    if (datagram === undefined || !families.includes(datagram.family)) return;
-    if (this.machine.devices.get(device)?.hasAddress(datagram.destination) !== true) return;
+    if (datagram === undefined || !planned.families.includes(datagram.family)) return;
+    if (planned.port?.hasAddress(datagram.destination) !== true) return;
     const { source, bytes } = datagram;
-    this.#queue.receive({ kind: 'datagram', device, source, bytes });
+    this.#queue.receive({ kind: 'datagram', device, source, bytes }, socket);
   }
 
   /** A frame of protocol 112. */
@@ -119,8 +127,8 @@ export class SimulatedKernel implements Kernel {
     this.machine.leaseMilliseconds = plan.leaseMilliseconds;
     this.#planned.clear();
     for (const { device, addresses, beats } of plan.interfaces) {
-      this.#planned.set(device, beats);
       const found = this.machine.devices.get(device);
+      this.#planned.set(device, { port: found, families: beats });
       if (found?.present !== true) {
         problems.push({ code: 'no-device', device, text: `${device}: no such device` });
         continue;
@@ -214,8 +222,8 @@ export class SimulatedKernel implements Kernel {
   }
 
   #sender(device: string): SimulatedDevice | undefined {
-    const port = this.machine.devices.get(device);
-    if (port === undefined || !this.#planned.has(device)) return undefined;
+    const port = this.#planned.get(device)?.port;
+    if (port === undefined) return undefined;
     return port.carrier && !port.sendFails ? port : undefined;
   }
 

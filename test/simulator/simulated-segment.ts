@@ -3,6 +3,7 @@
  * broken in the ways switches and cables break.
  */
 import type { Frame } from './frame.ts';
+import { LearnedPorts } from './learned-ports.ts';
 import type { Prng } from './prng.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -12,8 +13,6 @@ const LATENCY = 100;
 export const HELD_BACK = 5_000;
 /** Longest time in which a socket is read empty after a flood. */
 const FLOOD_WAKE = 100_000;
-/** The lowest bit of the first byte of an Ethernet address. */
-const GROUP_BIT = 2 ** 40;
 
 export interface Port {
   /** Name of the box it belongs to. */
@@ -64,7 +63,7 @@ export class SimulatedSegment {
   readonly #apart = new Set<Port>();
   /** From one port to those that do not hear it. */
   readonly #deaf = new Map<Port, Set<Port>>();
-  readonly #learned = new Map<number, Port>();
+  readonly #learned = new LearnedPorts();
   #powered = true;
 
   constructor(name: string, schedule: Schedule, prng: Prng) {
@@ -103,7 +102,7 @@ export class SimulatedSegment {
   }
 
   hasCarrier(port: Port): boolean {
-    return this.#powered && !this.#unplugged.has(port);
+    return this.#powered && (this.#unplugged.size === 0 || !this.#unplugged.has(port));
   }
 
   /** True when frames of `one` come to `other`. */
@@ -126,7 +125,7 @@ export class SimulatedSegment {
 
   unplug(port: Port): void {
     this.#unplugged.add(port);
-    for (const [mac, at] of this.#learned) if (at === port) this.#learned.delete(mac);
+    this.#learned.forget(port);
     this.#changed([port]);
   }
 
@@ -173,7 +172,7 @@ export class SimulatedSegment {
       this.#learned.set(source, from);
       this.onChange();
     }
-    const only = isGroup(destination) ? undefined : this.#learned.get(destination);
+    const only = frame.isToGroup ? undefined : this.#learned.get(destination);
     for (const port of this.#ports) {
       if (port === from && !this.echoes) continue;
       if (only !== undefined && port !== only && port.ethernetAddress !== undefined) continue;
@@ -211,5 +210,3 @@ export class SimulatedSegment {
     this.onChange();
   }
 }
-
-const isGroup = (mac: number): boolean => Math.floor(mac / GROUP_BIT) % 2 === 1;

@@ -14,7 +14,7 @@ const NOTHING: readonly KernelEvent[] = [];
 
 type Received = Extract<KernelEvent, { kind: 'frame' | 'datagram' }>;
 
-interface Socket {
+export interface Socket {
   waiting: KernelEvent[];
   readonly guard: FloodGuard;
 }
@@ -32,20 +32,19 @@ export class SocketQueue {
     return this.#news.length + this.#waiting;
   }
 
-  /** True when what comes now for the device is lost. */
-  isFull(kind: Received['kind'], device: string): boolean {
-    const socket = this.#byKind[kind].get(device);
-    return socket !== undefined && socket.waiting.length >= CAPACITY;
+  /** The socket of a device for this kind of frame; undefined before the first has come. */
+  socket(kind: Received['kind'], device: string): Socket | undefined {
+    return this.#byKind[kind].get(device);
   }
 
   push(event: KernelEvent): void {
     this.#news.push(event);
   }
 
-  /** To the socket of a device for this kind of frame. */
-  receive(event: Received): void {
-    const socket = this.#byKind[event.kind].get(event.device) ?? this.#opened(event);
-    if (socket.waiting.length >= CAPACITY) return;
+  /** To its socket, if that is known. */
+  receive(event: Received, socket = this.socket(event.kind, event.device)): void {
+    if (socket === undefined) return this.receive(event, this.#opened(event));
+    if (isFull(socket)) return;
     socket.waiting.push(event);
     this.#waiting += 1;
   }
@@ -85,6 +84,11 @@ export class SocketQueue {
     this.#sockets.push(socket);
     return socket;
   }
+}
+
+/** What comes now is lost. */
+export function isFull({ waiting }: Socket): boolean {
+  return waiting.length >= CAPACITY;
 }
 
 /** True when more is left that the next wait should bring. */
