@@ -326,9 +326,13 @@ export class PeerConduct {
       case 'greet': {
         const { device, peerAddress } = output.path;
         if (peerAddress === undefined) return;
-        const to = { interface: output.path.interface, device, destination: peerAddress };
-        if (output.kind === 'greet') return this.#parts.push({ kind: 'greet', ...to });
-        return this.#parts.push({ kind: 'beat', ...to, beat: output.beat });
+        const { interface: place } = output.path;
+        const destination = peerAddress;
+        if (output.kind === 'greet') {
+          return this.#parts.push({ kind: 'greet', interface: place, device, destination });
+        }
+        const { beat } = output;
+        return this.#parts.push({ kind: 'beat', interface: place, device, destination, beat });
       }
       case 'prepare':
         return this.#tell({ kind: 'prepare' }, now);

@@ -26,7 +26,8 @@ export class AlertLedger {
     const known = this.#alerts.get(code);
     const expires = lasts === undefined ? undefined : after(now, lasts);
     this.#alerts.set(code, { code, text, since: known?.since ?? now, expires });
-    if (expires !== undefined || known?.expires !== undefined) this.#lookAhead();
+    if (known?.expires !== undefined && known.expires === this.#nextExpiry) this.#lookAhead();
+    else this.#nextExpiry = earliest(this.#nextExpiry, expires);
     return known === undefined;
   }
 
