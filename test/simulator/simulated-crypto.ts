@@ -29,27 +29,18 @@ function begin(seed: number): void {
 function stir(bytes: Uint8Array, end: number): void {
   let one = left;
   let other = right;
-  for (let index = 0; index <= end; index += 4) {
-    // Beyond the end there is nothing, and then how far it is.
+  let at = 0;
+  for (; at + 8 <= end; at += 8) {
     const word =
-      index + 4 <= end
-        ? bytes[index]! |
-          (bytes[index + 1]! << 8) |
-          (bytes[index + 2]! << 16) |
-          (bytes[index + 3]! << 24)
-        : lastWord(bytes, index, end);
+      bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    const next =
+      bytes[at + 4]! | (bytes[at + 5]! << 8) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 24);
     one = Math.imul(one ^ word, THIRD);
-    other = ((other << 5) - other + one) | 0;
+    other = Math.imul(other ^ next, FOURTH);
   }
-  left = one;
-  right = other;
-}
-
-/** What is left of the bytes, fewer than four, and their number. */
-function lastWord(bytes: Uint8Array, start: number, end: number): number {
-  let word = end << 24;
-  for (let index = start; index < end; index += 1) word ^= bytes[index]! << (8 * (index - start));
-  return word;
+  for (; at < end; at += 1) one = Math.imul(one ^ bytes[at]!, THIRD);
+  left = one ^ (other >>> 15);
+  right = Math.imul(other ^ one ^ end, FOURTH);
 }
 
 function writeWord(out: Uint8Array, at: number, word: number): void {
