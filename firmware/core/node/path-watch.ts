@@ -34,8 +34,10 @@ export function watchPaths(
 function isAnyBroken({ groups, relation }: WatchedPaths, now: Instant): boolean {
   for (const group of groups.values()) if (isAnySilent(group, now)) return true;
   if (relation?.isBinding !== true) return false;
-  for (const { far } of relation.paths.all) if (far?.usable === false) return true;
-  return relation.paths.broken(now).length > 0;
+  for (const path of relation.paths.all) {
+    if (path.far?.usable === false || path.isBroken(now)) return true;
+  }
+  return false;
 }
 
 function namesOf({ groups, relation }: WatchedPaths, now: Instant): ReadonlyMap<string, string> {

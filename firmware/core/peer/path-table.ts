@@ -85,8 +85,7 @@ export class PathTable {
   broken(now: Instant): readonly PeerPath[] {
     let broken: PeerPath[] | undefined;
     for (const path of this.#all) {
-      const at = path.brokenAt();
-      if (at === undefined || now < at || path.far?.usable === false) continue;
+      if (!path.isBroken(now)) continue;
       broken ??= [];
       broken.push(path);
     }

@@ -75,6 +75,12 @@ export class PeerPath {
     return after(instant(Math.max(this.heardAt ?? 0, this.expectedAt)), BROKEN_AFTER);
   }
 
+  /** So it is, and the peer does not say that its own end is not usable. */
+  isBroken(now: Instant): boolean {
+    const at = this.brokenAt();
+    return at !== undefined && now >= at && this.far?.usable !== false;
+  }
+
   /** Whether `told` would say the same again. */
   isAsTold(told: BeatPath, span: Duration, now: Instant): boolean {
     if (told.interface !== this.interface || told.address !== this.ownAddress) return false;

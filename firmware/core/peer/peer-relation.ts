@@ -225,9 +225,10 @@ export class PeerRelation {
 
   /** What follows from how things stand now; tells the peer what is new of it at once. */
   judge(now: Instant): void {
-    if (!this.#start.decides()) this.#accord.forget();
+    const decides = this.#start.decides();
+    if (!decides) this.#accord.forget();
     let own = this.#start.standing(now);
-    for (let moves = 0; moves < MOST_MOVES && this.#start.decides(); moves += 1) {
+    for (let moves = 0; moves < MOST_MOVES && decides; moves += 1) {
       const move = this.#accord.judge(own, this.#peer(), now);
       if (move === undefined) break;
       this.#start.onOutput({ kind: 'move', move }, now);
