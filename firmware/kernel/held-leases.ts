@@ -43,9 +43,12 @@ export class HeldLeases {
     return standing;
   }
 
-  /** The lease of a group was taken, not before `now`. */
-  begin(group: number, now: number): void {
-    this.#held.set(group, { renewedAt: now, askedAt: now });
+  /**
+   * The lease of a group was taken, not before `now`. `before`: until when that was allowed; it was
+   * announced so much earlier as a lease is prolonged here, and counts from then.
+   */
+  begin(group: number, now: number, before: number): void {
+    this.#held.set(group, { renewedAt: now, askedAt: Math.min(now, before - this.#keep) });
   }
 
   holds(group: number): boolean {
@@ -57,10 +60,10 @@ export class HeldLeases {
   }
 
   /** Prolongs a lease for the election; false when it had lapsed. */
-  renew(group: number): boolean {
+  renew(group: number, before: number): boolean {
     const now = native.monotonic();
     if (!this.#prolong(group)) return false;
-    this.begin(group, now);
+    this.begin(group, now, before);
     return true;
   }
 

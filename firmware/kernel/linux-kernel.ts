@@ -198,11 +198,11 @@ export class LinuxKernel implements Kernel {
       throw new KernelError({ code: 'lease-refused', errno: 0, what });
     }
     this.#lease.claim(group);
-    this.#held.begin(group, now);
+    this.#held.begin(group, now, before);
   }
 
   renew(group: number, before = Infinity): boolean {
-    return this.now() <= before && this.#held.renew(group);
+    return this.now() <= before && this.#held.renew(group, before);
   }
 
   release(group: number): void {

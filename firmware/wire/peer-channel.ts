@@ -216,7 +216,10 @@ export class PeerChannel {
   #establish(session: SealedSession): void {
     const place = this.#established.findIndex(({ ordinal }) => ordinal < session.ordinal);
     this.#established.splice(place === -1 ? this.#established.length : place, 0, session);
-    this.#established.splice(ESTABLISHED_AT_MOST);
+    if (this.#established.length <= ESTABLISHED_AT_MOST) return;
+    // The oldest of the others: who seals in this one would fall silent without it.
+    const oldest = this.#established.at(-1) === session ? -2 : -1;
+    this.#established.splice(oldest, 1);
   }
 
   get #nextOrdinal(): number {

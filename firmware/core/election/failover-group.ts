@@ -54,6 +54,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   #claiming: readonly Membership[] | undefined;
   /** When a lease that was not held before was asked for. */
   #askedAt: Instant | undefined;
+  /** The last claim was made too late to be carried out. */
+  #wasLate = false;
   #patientUntil: Instant | undefined;
   /** The beats of the peer decide, not what is heard here. */
   #bound = false;
@@ -140,8 +142,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       case 'claim-failed':
         return this.#claimFailed(input.text, now);
       case 'claim-late':
-        this.#claiming = undefined;
-        return this.#step('claim-late', 'the machine stood still before the claim', now);
+        return this.#claimLate(now);
       case 'unsent':
         if (this.state === 'MASTER') this.#voice.resend(input.interface, now);
         return;
@@ -210,9 +211,21 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   /** A lease that came long after it was asked for may be somebody else's by now. */
   #claimed(now: Instant): void {
     const isLate = this.#isClaimOver(now);
+    this.#wasLate = isLate;
     this.#askedAt = undefined;
     if (this.state !== 'MASTER' || !isLate) return this.#step('claimed', '', now);
     this.#claimFailed('the lease came too late', now);
+  }
+
+  /** The first time it may be chance; again, it is as bad as a refusal, and the peer's turn. */
+  #claimLate(now: Instant): void {
+    const served = this.#askedAt === undefined;
+    this.#claiming = undefined;
+    this.#askedAt = undefined;
+    if (this.#wasLate) this.#backoff.refused(now);
+    this.#wasLate = true;
+    const cause = 'the machine stood still before the claim';
+    this.#step(served && !this.#known ? 'claim-failed' : 'claim-late', cause, now);
   }
 
   /** Too late for a place that was free; or, under a lease that is held, for that one. */
@@ -306,9 +319,11 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     const mayPreempt = !this.#backoff.forbids(now) && this.#preemption.permits(heard.pace, now);
     const { state } = this;
     const hearing = { heard, membership, demotion: this.#demotion, state, mayPreempt };
-    const event = heardEvent(hearing);
+    let event = heardEvent(hearing);
     const isBetter = event === 'better' || event === 'better-master';
     if (event === undefined || (!membership.usable && !isBetter)) return;
+    // Where the better one is not heard its good-bye is missed by whoever is BACKUP there.
+    if (event === 'better-master' && !this.#isOutbidEverywhere(now)) event = 'better';
     const cause = heardText(event, hearing);
     if (event === 'hopeless' && this.state !== 'MASTER') {
       if (!this.#isVacatedBy(heard, membership, now)) return;
@@ -320,6 +335,12 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     // Whom we challenge on a segment that came back has let go of it.
     else if (membership.raiseAt !== undefined) membership.raiseAt = now;
     this.#step(event, cause, now, membership, heard.family);
+  }
+
+  #isOutbidEverywhere(now: Instant): boolean {
+    return [...this.#memberships.values()].every((each) => {
+      return !each.usable || each.isServedBetter(this.#demotion, now);
+    });
   }
 
   #isVacatedBy(heard: HeardAdvertisement, membership: Membership, now: Instant): boolean {

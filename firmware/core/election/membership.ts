@@ -78,7 +78,7 @@ export class Membership {
   readonly answers = new Allowance(ANSWERS_AT_ONCE, ANSWER_PAUSE);
   heard: Heard | undefined;
   /** Who advertised last, good-byes apart. */
-  readonly #speakers = new Map<Family, Heard>();
+  readonly #speakers = new Map<Family, Heard & { readonly serving: boolean }>();
   readonly #downAt = new Map<Family, Instant>();
 
   constructor(member: Member) {
@@ -106,9 +106,9 @@ export class Membership {
     return microseconds(Math.max(own, masterDownInterval(master)));
   }
 
-  hear({ family, source, pace }: HeardAdvertisement, now: Instant): void {
+  hear({ family, source, pace, serving }: HeardAdvertisement, now: Instant): void {
     this.heard = { at: now, source, pace };
-    if (!isGoodbye(pace)) this.#speakers.set(family, this.heard);
+    if (!isGoodbye(pace)) this.#speakers.set(family, { ...this.heard, serving });
   }
 
   /**
@@ -119,6 +119,14 @@ export class Membership {
     const speaker = this.#speakers.get(family);
     if (speaker === undefined || speaker.source === source) return true;
     return now >= after(speaker.at, this.deadTime);
+  }
+
+  /** A better one is MASTER here, and was heard a moment ago. */
+  isServedBetter(demotion: number, now: Instant): boolean {
+    const own = rank(this.effective(demotion));
+    return [...this.#speakers.values()].some(({ at, pace, serving }) => {
+      return serving && rank(pace) < own && now < after(at, this.deadTime);
+    });
   }
 
   /**

@@ -248,7 +248,8 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: ignore('the lease is held'),
     claimed: to('MASTER', 'present'),
     'claim-failed': to('BACKUP', ...LEAVE),
-    // Nothing was said that a good-bye would take back; what has arrived meanwhile is read first.
+    // No good-bye: what has arrived meanwhile is not read yet, and may be one that we would follow
+    // while others follow ours.
     'claim-late': to('BACKUP', ...YIELD),
     inherit: ignore(NOT_NEW),
     granted: ignore(NO_CLAIM),

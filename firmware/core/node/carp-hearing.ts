@@ -84,8 +84,9 @@ export class CarpHearing {
       const isPeers = relation.paths.get(place)?.peerAddress === heard.source;
       if (isPeers && !isRepeated && this.#isOfNewLife(heard))
         conduct.heardStranger(place, heard.source, now);
-      // A peer that was met is a Yoke, and never repeats itself.
-      if (isRepeated && conduct.hasMet) return this.#forged(place, heard, now);
+      // A peer that was met is a Yoke: it never repeats itself, and its former lives are over.
+      const isOver = isRepeated || relation.isFormerTag(tagOf(heard.counter));
+      if (isOver && conduct.hasMet) return this.#forged(place, heard, now);
       // It may be the peer, and have no other way to us.
       relation.heardAdvertisement(place, heard.family, heard.source);
       // Anybody can repeat a good-bye; the peer will say itself whether it serves.

@@ -7,10 +7,11 @@ import type { NodeGroups } from './node-groups.ts';
 import type { NodeProblem } from './node-io.ts';
 import { RepairSchedule } from './repair-schedule.ts';
 
-/** Alert codes that come from applying a plan. */
-/** What may be over without a word: link events can be lost. */
+/** How soon what could not be done is tried again; then less and less often. */
 const RETRY = milliseconds(100);
-const PASSING = new Set(['no-device', 'vip-refused', 'plan-refused']);
+/** What may be over without a word: link events can be lost. */
+const PASSING = new Set(['no-device', 'vip-refused', 'unsupported']);
+/** Alert codes that come from applying a plan. */
 const PROBLEM_CODE =
   /^(no-device|address-refused|wrong-prefix|unsupported|vip-refused|plan-refused):/;
 
@@ -36,8 +37,9 @@ export class KernelCare {
     }
     this.#groups.tellAll({ kind: this.#repairing ? 'repaired' : 'applied' }, now);
     this.#repairing = false;
-    if (problems.some(({ code }) => PASSING.has(code)))
-      this.#retries.demand(now, after(now, RETRY));
+    const isPassing = problems.some(({ code }) => PASSING.has(code));
+    if (isPassing) this.#retries.demand(now, after(now, RETRY));
+    if (problems.some(({ code }) => code === 'plan-refused')) this.#repairs.demand(now);
   }
 
   damaged(text: string, now: Instant): void {
@@ -49,9 +51,14 @@ export class KernelCare {
 
   settle(now: Instant): void {
     const isRepair = this.#repairs.due(now);
-    if (!isRepair && !this.#retries.due(now)) return;
+    if (!isRepair && (this.#serves || !this.#retries.due(now))) return;
     this.#repairing = isRepair;
     this.#groups.apply();
+  }
+
+  /** A MASTER has no time for what may be in vain. */
+  get #serves(): boolean {
+    return [...this.#groups.all.values()].some(({ state }) => state === 'MASTER');
   }
 
   claimFailed(group: number, text: string, now: Instant): void {
@@ -60,6 +67,8 @@ export class KernelCare {
   }
 
   nextTimeout(): Instant | undefined {
-    return earliest(this.#repairs.nextTimeout(), this.#retries.nextTimeout());
+    const retryAt = this.#retries.nextTimeout();
+    if (retryAt === undefined || this.#serves) return this.#repairs.nextTimeout();
+    return earliest(this.#repairs.nextTimeout(), retryAt);
   }
 }

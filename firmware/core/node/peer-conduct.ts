@@ -4,6 +4,7 @@
  */
 
 import type { PeerBeat } from '../../wire/peer-beat.ts';
+import { beatPatience } from '../configuration/beat-pace.ts';
 import { RENEWAL_SLACK } from '../configuration/lease-length.ts';
 import type { DemotionLedger } from '../election/demotion.ts';
 import type { FailoverGroup } from '../election/failover-group.ts';
@@ -35,6 +36,8 @@ import { PeerAlerts } from './peer-alerts.ts';
 export const LINGER = milliseconds(100);
 /** Who slept reads one socket before the other: what is older may come in so much later. */
 const READING = milliseconds(100);
+/** For so long work in the kernel keeps the thread away when each VIP is claimed by itself. */
+const AWAY = milliseconds(25);
 /** How a node that leaves stands: worse than any other reason. */
 const LEAVING = { health: 0, demotion: 0xffff } as const;
 const DEFAULT_FLAPS: FlapRule = { changes: 4, hold: seconds(60) };
@@ -411,9 +414,11 @@ export class PeerConduct {
 
   /** An advertisement that came when beats were missing already: it speaks on, without them. */
   #outlasts(at: Instant): boolean {
-    const { heardAt } = this.relation?.liveness ?? {};
+    const { liveness, beat } = this.relation ?? {};
     const { beats } = this.#parts.scene().configuration;
-    return heardAt !== undefined && beats !== undefined && at > after(heardAt, beats.interval);
+    if (liveness?.heardAt === undefined || beats === undefined) return false;
+    const slower = Math.max(beats.interval, beat?.interval ?? 0) as Duration;
+    return at > after(after(liveness.heardAt, beatPatience(slower)), AWAY);
   }
 
   /** Each VIP has an election of its own: those whose master the dead one was are free. */
@@ -424,8 +429,9 @@ export class PeerConduct {
     );
     for (const [id, group] of this.#parts.groups.all) {
       const heard = [...group.memberships.values()].flatMap((each) => each.heard ?? []);
-      const wasMaster = heard.some(({ source }) => gone.has(source));
-      const speaks = heard.some(({ at }) => this.#outlasts(at));
+      const ofPeer = heard.filter(({ source }) => gone.has(source));
+      const wasMaster = ofPeer.length > 0;
+      const speaks = ofPeer.some(({ at }) => this.#outlasts(at));
       if (group.state !== 'BACKUP' || !wasMaster || speaks) continue;
       this.#parts.groups.tell(id, { kind: 'take', cause, because: 'silence' }, now);
     }

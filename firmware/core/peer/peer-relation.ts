@@ -123,7 +123,7 @@ export class PeerRelation {
     this.#rule = rule;
     this.#freshSpan = beatPatience(rule.interval);
     this.#identity = { ...this.#identity, configHash };
-    this.liveness.change(rule);
+    this.#pace();
   }
 
   get verdict(): PeerVerdict {
@@ -157,7 +157,8 @@ export class PeerRelation {
 
   /** Not before this can a peer that heard all our beats have taken over. */
   get safeUntil(): Instant | undefined {
-    return this.#spokeAt && after(this.#spokeAt, this.#rule.deadTime);
+    const { lease } = this.#start.standing(this.#settledAt);
+    return this.#spokeAt && after(after(this.#spokeAt, lease), RENEWAL_SLACK);
   }
 
   /**

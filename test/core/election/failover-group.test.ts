@@ -191,7 +191,7 @@ const ROWS: readonly Row[] = [
   {
     input: 'claim-late',
     of: () => ({ kind: 'claim-late' }),
-    outputs: { ...NOTHING, MASTER: 'MASTER -> BACKUP, release' },
+    outputs: { ...NOTHING, MASTER: `MASTER -> ${LEAVE}` },
   },
   {
     input: 'prepare',

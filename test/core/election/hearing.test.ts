@@ -49,11 +49,11 @@ describe('a MASTER that hears a better one', () => {
     for (let count = 0; count < 3; count += 1) expect(stage.wait(10_000).turn()).toEqual([]);
   });
 
-  it('yields too when that one serves a segment that is not usable here', () => {
+  it('yields too when that one serves a segment that is not usable here, and says so', () => {
     const stage = new GroupStage([LAN, WAN]).reach('MASTER');
     stage.turn(stage.usable('wan', false));
     const heard = stage.hear('1/0', { vip: 'wan', source: '198.51.100.9', serving: true });
-    expect(stage.turn(heard)).toEqual(['MASTER -> BACKUP', 'release']);
+    expect(stage.turn(heard)).toEqual(['MASTER -> BACKUP', 'release', 'advertise lan 255/255']);
   });
 
   it('stays and answers when a MASTER is not better', () => {
