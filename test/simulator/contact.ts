@@ -22,6 +22,8 @@ export type Relation = 'together' | 'apart' | 'muddled';
 interface Meeting {
   isCut: boolean;
   isUnlinked: boolean;
+  /** Since when it has been either; undefined while it is in order. */
+  brokenFrom: number | undefined;
   /** When it last was, or changed. */
   cutAt: number;
   unlinkedAt: number;
@@ -66,6 +68,11 @@ export class Contact {
     return Math.max(meeting.cutAt, meeting.unlinkedAt + LINK_RETURN);
   }
 
+  /** Since when they cannot hear each other well there; undefined while they can. */
+  brokenSince(place: string, one: string, other: string): number | undefined {
+    return this.#meetings.get(`${place} ${pairKey(one, other)}`)?.brokenFrom;
+  }
+
   /** Undefined before the first look. */
   acquaintance(one: string, other: string): Readonly<Acquaintance> | undefined {
     return this.#acquaintances.get(pairKey(one, other));
@@ -91,7 +98,14 @@ export class Contact {
     const isUnlinked = ports.some((port) => !port.carrier || port.sendFails);
     const isCut = !isUnlinked && (!segment.joins(...ports) || this.#isTroubled(segment));
     const known = this.#meetings.get(key);
-    const meeting = known ?? { isCut, isUnlinked, cutAt: 0, unlinkedAt: -LINK_RETURN };
+    const meeting = known ?? {
+      isCut,
+      isUnlinked,
+      brokenFrom: undefined,
+      cutAt: 0,
+      unlinkedAt: -LINK_RETURN,
+    };
+    meeting.brokenFrom = isCut || isUnlinked ? (meeting.brokenFrom ?? now) : undefined;
     if (isCut || meeting.isCut) meeting.cutAt = now;
     if (isUnlinked || meeting.isUnlinked) meeting.unlinkedAt = now;
     Object.assign(meeting, { isCut, isUnlinked });

@@ -8,6 +8,7 @@ import type { Simulation } from './simulation.ts';
 import type { TimeBounds } from './time-bounds.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+const CABLE = 'sync';
 /** What a late frame has caused is over after another frame and a wake-up. */
 const STALE_MARGIN = 20_000;
 
@@ -74,15 +75,22 @@ export class OverlapJudge {
 
   /**
    * One of them hangs or is gone, and its last beats were lost or are late: its lease may outlast
-   * what the other knows (ARCHITECTURE.md, what is not guaranteed).
+   * what the other knows (ARCHITECTURE.md, what is not guaranteed). Beats come by the cable while
+   * that seems to be in order, and by all other segments a moment after it is not.
    */
   #isUnheardDeath(one: string, other: string, since: number): boolean {
-    const { segments } = this.#simulation;
     if ([one, other].every((name) => this.#simulation.node(name).isAble)) return false;
-    return [...segments.keys()].some((place) => {
+    const recently = since - this.#bounds.merge;
+    const isUnsteady = (place: string): boolean => {
       const joinedAt = this.#contact.joinedSince(place, one, other);
-      return joinedAt === undefined || joinedAt > since - this.#bounds.merge;
-    });
+      return joinedAt === undefined || joinedAt > recently;
+    };
+    if (!isUnsteady(CABLE)) return false;
+    const brokenAt = this.#contact.brokenSince(CABLE, one, other);
+    const isCutLongAgo = brokenAt !== undefined && brokenAt <= recently;
+    if (!isCutLongAgo || this.#simulation.segment(CABLE).isTroubled) return true;
+    const others = [...this.#simulation.segments.keys()].filter((place) => place !== CABLE);
+    return others.every(isUnsteady);
   }
 
   /** By CARP any segment that nodes share decides; by beats that of the VIP must do. */

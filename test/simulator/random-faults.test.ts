@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RandomRun } from './random-run.ts';
 
-const SEEDS = 24;
+const SEEDS = 60;
 const BATCH = 4;
 /** Milliseconds for a batch, on a machine that has other things to do too. */
 const LONGEST = 240_000;

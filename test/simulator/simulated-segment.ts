@@ -80,6 +80,11 @@ export class SimulatedSegment {
     return this.#ports;
   }
 
+  /** Frames are lost, late, doubled or overtaken. */
+  get isTroubled(): boolean {
+    return this.#trouble !== NO_TROUBLE;
+  }
+
   get trouble(): Trouble {
     return this.#trouble;
   }
