@@ -1,0 +1,118 @@
+/**
+ * Whose a flow is. The owner is the node whose kernel sees its packets: only the owner's word that a
+ * flow has ended counts, and only the owner keeps it alive. Kernels say nothing about flows that
+ * merely go on, so ownership follows from who is MASTER:
+ *
+ *   this node serves all, from now on        it owns every flow it knows (`inherited`)
+ *   the peer stops serving, this node serves the same
+ *   the peer was restarted, nobody serves    the same: its former flows have no other keeper
+ *   the peer serves, this node no longer     the peer owns all, as soon as it has been told of all
+ *   a local event                            it owns that flow
+ *   a record of the peer                     the table below
+ *
+ *   a record of the peer about             changes it                       whose it is then
+ *   an unknown flow                        always                           the peer's; ours if only we serve
+ *   a flow of the peer                     always                           the peer's
+ *   our flow, we do not serve              upsert only                      the peer's
+ *   our flow, both serve a part            upsert only                      the peer's: it saw a packet last
+ *   our inherited flow                     upsert; end, just after takeover ours
+ *   our flow otherwise                     never                            ours
+ *
+ * So after a split each side keeps what it saw, and a node that woke late cannot end, by the lapsed
+ * timers of its own kernel, what the other has taken over.
+ */
+import type { FlowServing } from '../../wire/flow-frame.ts';
+import { after, type Instant, milliseconds } from '../time.ts';
+import { DEAD, type FlowTable, marks } from './flow-table.ts';
+
+/** What the peer had sent before it knew of the takeover arrives within this. */
+const UNDER_WAY = milliseconds(500);
+
+/** What becomes of a record of the peer about a flow of this node. */
+export type Judgement = 'refuse' | 'update' | 'cede';
+
+export class FlowOwnership {
+  readonly #table: FlowTable;
+  #own: FlowServing;
+  #peer: FlowServing = 'none';
+  #claimedAt: Instant | undefined;
+
+  constructor(table: FlowTable, own: FlowServing) {
+    this.#table = table;
+    this.#own = own;
+  }
+
+  /** Whether this node is MASTER: for nothing, some of its VIPs, or all. */
+  get own(): FlowServing {
+    return this.#own;
+  }
+
+  /** The same of the peer, as it last said. */
+  get peer(): FlowServing {
+    return this.#peer;
+  }
+
+  /** The election of this node has changed. */
+  serve(serving: FlowServing, now: Instant): void {
+    const before = this.#own;
+    this.#own = serving;
+    if (serving === 'all' && before !== 'all') this.claimAll(now);
+  }
+
+  /** The peer says how it serves. */
+  peerServes(serving: FlowServing, now: Instant): void {
+    const before = this.#peer;
+    this.#peer = serving;
+    if (this.#own === 'all' && serving === 'none' && before !== 'none') this.claimAll(now);
+  }
+
+  /** The peer has begun a new life: what it owned in the former one has lost its owner. */
+  peerRestarted(serving: FlowServing, now: Instant): void {
+    this.#peer = serving;
+    if (serving === 'none') this.claimAll(now);
+  }
+
+  /** Marks for a flow that was unknown until the peer told of it. */
+  marksOfUnknown(peerServing: FlowServing): number {
+    const isOurs = this.#own === 'all' && peerServing === 'none';
+    return isOurs ? marks.own | marks.inherited | marks.announced : 0;
+  }
+
+  judgeUpsert(flowMarks: number, peerServing: FlowServing): Judgement {
+    if (this.#own === 'none') return 'cede';
+    if ((flowMarks & marks.inherited) !== 0) return 'update';
+    return this.#own === 'part' && peerServing !== 'none' ? 'cede' : 'refuse';
+  }
+
+  /** Whether the peer, serving as it says, may end a flow of this node. */
+  mayEnd(flowMarks: number, peerServing: FlowServing, now: Instant): boolean {
+    if ((flowMarks & marks.inherited) === 0 || peerServing === 'none') return false;
+    return this.#claimedAt !== undefined && now < after(this.#claimedAt, UNDER_WAY);
+  }
+
+  /** The flows of this node wait for the peer to take them over. */
+  get isToCede(): boolean {
+    return this.#own === 'none' && this.#peer !== 'none';
+  }
+
+  /** The peer has every flow of this node, and serves: they are the peer's. */
+  cedeAll(): void {
+    const mine = marks.own | marks.inherited | marks.announced | marks.birth;
+    this.#table.each((slot) => {
+      const before = this.#table.marks(slot);
+      if ((before & marks.own) === 0 || (before & DEAD) !== 0) return;
+      // A pass of the peer that is under way need not name it any more.
+      this.#table.set(slot, (before & ~mine) | marks.named);
+    });
+  }
+
+  /** Everything this node knows is its own from now on. */
+  claimAll(now: Instant): void {
+    this.#claimedAt = now;
+    this.#table.each((slot) => {
+      const before = this.#table.marks(slot);
+      if ((before & (marks.own | DEAD)) !== 0) return;
+      this.#table.set(slot, before | marks.own | marks.inherited | marks.announced);
+    });
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * From the frames of the peer, which come here in order, to records for this node's kernel.
+ *
+ * Every record is held against who owns the flow (flow-ownership.ts). What is taken goes into a
+ * batch, in runs, and from there into the kernel; an acknowledgement leaves only after that. A pass
+ * of the peer names all it owns in some buckets: what it does not name there is surplus. Surplus
+ * flows wait in the table until a walk through the kernel's table meets them, because only there is
+ * the tuple by which the kernel deletes.
+ */
+import type { FlowMark, FlowServing } from '../../wire/flow-frame.ts';
+import type { Instant } from '../time.ts';
+import { BUCKETS, BucketSet } from './bucket-set.ts';
+import type { FlowOwnership } from './flow-ownership.ts';
+import { bucketOf, DEAD, type FlowTable, marks } from './flow-table.ts';
+import { contentMarks } from './outbound-flows.ts';
+import { RecordBatch } from './record-batch.ts';
+import { flagsAt, keyHighAt, keyLowAt, lengthAt, operationAt, operations } from './record-head.ts';
+
+/** The peer has told all it has in some buckets. */
+export interface PassHeard {
+  /** It was its whole table. */
+  readonly isWhole: boolean;
+  /** In these it has flows this node has not, and has told only their keys. */
+  readonly missing: readonly number[];
+  /** So many flows of this node are not the peer's any more. */
+  readonly surplus: number;
+}
+
+interface PassUnderWay {
+  readonly id: number;
+  readonly isWhole: boolean;
+  readonly buckets: BucketSet;
+  /** How many flows it will name, about. */
+  readonly expected: number;
+  readonly missing: BucketSet;
+  named: number;
+}
+
+export class InboundFlows {
+  /** Records for the kernel. */
+  readonly delivery = new RecordBatch();
+  /** Records taken, refused because the flow is this node's, and lost to a full table. */
+  readonly counters = { taken: 0, refused: 0, idle: 0, tableFull: 0 };
+  readonly #table: FlowTable;
+  readonly #ownership: FlowOwnership;
+  #pass: PassUnderWay | undefined;
+
+  constructor(table: FlowTable, ownership: FlowOwnership) {
+    this.#table = table;
+    this.#ownership = ownership;
+  }
+
+  /** Of the pass under way, 0 to 1; undefined when there is none. */
+  get progress(): number | undefined {
+    if (this.#pass === undefined) return undefined;
+    return Math.min(1, this.#pass.named / Math.max(1, this.#pass.expected));
+  }
+
+  /** The peer begins anew: its pass goes with its former life. */
+  restart(): void {
+    this.#pass = undefined;
+  }
+
+  /** The records of a frame, from `from` to its end, sent while the peer was `serving`. */
+  apply(bytes: Uint8Array, from: number, serving: FlowServing, now: Instant): void {
+    let run = from;
+    let count = 0;
+    for (let at = from; at < bytes.length; ) {
+      const end = at + lengthAt(bytes, at);
+      if (this.#take(bytes, at, serving, now)) {
+        count += 1;
+      } else {
+        if (count > 0) this.delivery.append(bytes, run, at, count);
+        count = 0;
+        run = end;
+      }
+      at = end;
+    }
+    if (count > 0) this.delivery.append(bytes, run, bytes.length, count);
+    this.counters.taken += count;
+  }
+
+  /** The kernel does not have this copy after all: the digests shall show it. */
+  lose(low: number, high: number): void {
+    const slot = this.#table.find(low, high);
+    const isCopy = slot >= 0 && (this.#table.marks(slot) & (marks.own | DEAD)) === 0;
+    if (isCopy) this.#table.bury(slot);
+  }
+
+  /** A pass begins. */
+  begin(mark: FlowMark): void {
+    const isWhole = mark.buckets === undefined;
+    const buckets = new BucketSet(mark.buckets);
+    if (isWhole) buckets.fill();
+    this.#table.wipe(marks.named);
+    const { id, flows: expected } = mark;
+    this.#pass = { id, isWhole, buckets, expected, missing: new BucketSet(), named: 0 };
+  }
+
+  /** A pass ends; undefined when its beginning was not heard. */
+  end(mark: FlowMark, serving: FlowServing): PassHeard | undefined {
+    const pass = this.#pass;
+    if (pass === undefined || pass.id !== mark.id) return undefined;
+    this.#pass = undefined;
+    // Only who serves knows that a flow is over; who does not has merely no copy.
+    const surplus = serving === 'none' ? 0 : this.#sweep(pass.buckets);
+    return { isWhole: pass.isWhole, missing: pass.missing.list(), surplus };
+  }
+
+  /** Whether a mark can be meant for this node. */
+  isFitting(mark: FlowMark): boolean {
+    return mark.buckets === undefined || mark.buckets.length === BUCKETS / 8;
+  }
+
+  /** Enters a record of the peer into the table; whether the kernel is to hear of it. */
+  #take(bytes: Uint8Array, at: number, serving: FlowServing, now: Instant): boolean {
+    const operation = operationAt(bytes, at);
+    const [low, high] = [keyLowAt(bytes, at), keyHighAt(bytes, at)];
+    const slot = this.#table.find(low, high);
+    const before = slot < 0 ? marks.buried : this.#table.marks(slot);
+    if (operation === operations.destroy || operation === operations.unexpect) {
+      return this.#end(slot, before, serving, now);
+    }
+    const content = contentMarks(operation, flagsAt(bytes, at));
+    if (operation === operations.present) {
+      this.#name(slot, before, content, low, high);
+      return false;
+    }
+    if (this.#pass !== undefined) this.#pass.named += 1;
+    if ((before & DEAD) !== 0) {
+      const place = slot < 0 ? this.#table.insert(low, high) : slot;
+      if (place < 0) this.counters.tableFull += 1;
+      else this.#table.set(place, TAKEN | content | this.#ownership.marksOfUnknown(serving));
+      return place >= 0;
+    }
+    return this.#update(slot, before, content, serving);
+  }
+
+  #update(slot: number, before: number, content: number, serving: FlowServing): boolean {
+    if ((before & marks.own) === 0) {
+      this.#table.set(slot, TAKEN | content);
+      return true;
+    }
+    const judgement = this.#ownership.judgeUpsert(before, serving);
+    if (judgement === 'refuse') {
+      this.counters.refused += 1;
+      return false;
+    }
+    const kept = judgement === 'cede' ? 0 : before & ~CONTENT;
+    this.#table.set(slot, TAKEN | content | kept);
+    return true;
+  }
+
+  #end(slot: number, before: number, serving: FlowServing, now: Instant): boolean {
+    if ((before & DEAD) !== 0) {
+      this.counters.idle += 1;
+      return this.#endSurplus(slot, before);
+    }
+    if ((before & marks.own) !== 0 && !this.#ownership.mayEnd(before, serving, now)) {
+      this.counters.refused += 1;
+      return false;
+    }
+    this.#table.bury(slot);
+    return true;
+  }
+
+  /** Its end tells the tuple: no walk need look for it any more. */
+  #endSurplus(slot: number, before: number): boolean {
+    if ((before & marks.surplus) === 0) return false;
+    this.#table.bury(slot);
+    return true;
+  }
+
+  /** The peer says that it owns a flow. */
+  #name(slot: number, before: number, content: number, low: number, high: number): void {
+    const pass = this.#pass;
+    if (pass !== undefined) pass.named += 1;
+    if ((before & marks.buried) !== 0) {
+      pass?.missing.add(bucketOf(low, high));
+      return;
+    }
+    const isOwn = (before & marks.own) !== 0;
+    if (isOwn && this.#ownership.own !== 'none') return;
+    this.#table.set(slot, TAKEN | content | (before & marks.expectation));
+  }
+
+  #sweep(buckets: BucketSet): number {
+    let surplus = 0;
+    for (const bucket of buckets.list()) {
+      this.#table.eachOf(bucket, (slot) => {
+        const before = this.#table.marks(slot);
+        if ((before & (marks.own | marks.named | DEAD)) !== 0) return;
+        // Present, so that a walk that has passed it already does not take it for gone.
+        this.#table.set(slot, before | marks.surplus | marks.present);
+        surplus += 1;
+      });
+    }
+    return surplus;
+  }
+}
+
+const TAKEN = marks.used | marks.named | marks.present;
+const CONTENT = marks.established | marks.closing | marks.expectation;
