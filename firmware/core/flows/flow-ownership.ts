@@ -13,7 +13,7 @@
  *   a record of the peer about             changes it                       whose it is then
  *   an unknown flow                        always                           the peer's; ours if only we serve
  *   a flow of the peer                     always                           the peer's
- *   our flow, we do not serve              upsert only                      the peer's
+ *   our flow, we do not serve              upsert; end, if never apart      the peer's
  *   our flow, both serve a part            upsert only                      the peer's: it saw a packet last
  *   our inherited flow                     upsert; end, just after takeover ours
  *   our flow otherwise                     never                            ours
@@ -27,6 +27,8 @@ import { DEAD, type FlowTable, marks } from './flow-table.ts';
 
 /** What the peer had sent before it knew of the takeover arrives within this. */
 const UNDER_WAY = milliseconds(500);
+/** Of two that serve, one is told to stop within this. */
+const UNDECIDED = milliseconds(200);
 
 /** What becomes of a record of the peer about a flow of this node. */
 export type Judgement = 'refuse' | 'update' | 'cede';
@@ -36,6 +38,8 @@ export class FlowOwnership {
   #own: FlowServing;
   #peer: FlowServing = 'none';
   #claimedAt: Instant | undefined;
+  #contestedSince: Instant | undefined;
+  #wereApart = false;
 
   constructor(table: FlowTable, own: FlowServing) {
     this.#table = table;
@@ -72,21 +76,41 @@ export class FlowOwnership {
     if (serving === 'none') this.claimAll(now);
   }
 
+  /**
+   * Both serve everything: what the peer says waits for the election, which soon tells one of them
+   * to stop. `isHeld` until then, or until waiting has become pointless.
+   */
+  isHeld(now: Instant): boolean {
+    if (this.#own !== 'all' || this.#peer !== 'all') {
+      this.#contestedSince = undefined;
+      return false;
+    }
+    this.#contestedSince ??= now;
+    return now < after(this.#contestedSince, UNDECIDED);
+  }
+
   /** Marks for a flow that was unknown until the peer told of it. */
-  marksOfUnknown(peerServing: FlowServing): number {
-    const isOurs = this.#own === 'all' && peerServing === 'none';
+  get marksOfUnknown(): number {
+    const isOurs = this.#own === 'all' && this.#peer === 'none';
     return isOurs ? marks.own | marks.inherited | marks.announced : 0;
   }
 
-  judgeUpsert(flowMarks: number, peerServing: FlowServing): Judgement {
+  judgeUpsert(flowMarks: number): Judgement {
     if (this.#own === 'none') return 'cede';
     if ((flowMarks & marks.inherited) !== 0) return 'update';
-    return this.#own === 'part' && peerServing !== 'none' ? 'cede' : 'refuse';
+    return this.#own === 'part' && this.#peer !== 'none' ? 'cede' : 'refuse';
   }
 
-  /** Whether the peer, serving as it says, may end a flow of this node. */
-  mayEnd(flowMarks: number, peerServing: FlowServing, now: Instant): boolean {
-    if ((flowMarks & marks.inherited) === 0 || peerServing === 'none') return false;
+  /** The two have not heard each other for longer than a flow may be quiet. */
+  apart(): void {
+    this.#wereApart = true;
+  }
+
+  /** Whether the peer may end a flow of this node by what it said while it served as `then`. */
+  mayEnd(flowMarks: number, then: FlowServing, now: Instant): boolean {
+    if (then === 'none') return false;
+    if (this.#own === 'none') return !this.#wereApart;
+    if ((flowMarks & marks.inherited) === 0) return false;
     return this.#claimedAt !== undefined && now < after(this.#claimedAt, UNDER_WAY);
   }
 
@@ -97,6 +121,7 @@ export class FlowOwnership {
 
   /** The peer has every flow of this node, and serves: they are the peer's. */
   cedeAll(): void {
+    this.#wereApart = false;
     const mine = marks.own | marks.inherited | marks.announced | marks.birth;
     this.#table.each((slot) => {
       const before = this.#table.marks(slot);

@@ -35,7 +35,7 @@ import {
 } from './peer-session.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import type { RecordBatch } from './record-batch.ts';
-import { WINDOW_FRAMES } from './send-window.ts';
+import { distance, WINDOW_FRAMES } from './send-window.ts';
 import { TableWalk } from './table-walk.ts';
 
 const FRAME_BYTES = 1372;
@@ -120,6 +120,8 @@ export class FlowReplication {
   readonly #control: Uint8Array;
   readonly #joinLimit: Duration;
   #window: ReceiveWindow;
+  /** The number before which the newest word about how the peer serves was said. */
+  #servingAt = 0;
   #joinBy: Instant | undefined;
   #hasJoined = false;
   #outputs: ReplicationOutput[] = [];
@@ -145,8 +147,9 @@ export class FlowReplication {
       head: () => this.#head,
     });
     const [outbound, ownership] = [this.#outbound, this.#ownership];
-    this.#inbound = new InboundFlows(table, ownership);
     this.#teller = new PassTeller(table, outbound, ownership);
+    const doubts = { dirty: outbound.dirty, unsure: this.#teller.keysWanted };
+    this.#inbound = new InboundFlows(table, ownership, doubts);
     this.#walk = new TableWalk({ table, outbound, teller: this.#teller, ownership });
     this.#digests = new DigestExchange(
       table,
@@ -167,8 +170,9 @@ export class FlowReplication {
       case 'time':
         break;
       case 'serving':
+        // What was said before is said as who this node was then; and the peer is told at once.
+        this.#outbound.flush();
         this.#ownership.serve(input.serving, now);
-        // The peer is told at once.
         this.#session.hurry(now);
         break;
       case 'overrun':
@@ -199,7 +203,7 @@ export class FlowReplication {
     if (!this.#walk.isLoaded) return next;
     next = earliest(next, this.#session.speakAt);
     if (!this.#session.isOpen) return next;
-    next = earliest(next, this.#window.ackAt);
+    next = earliest(next, this.#ackAt);
     next = earliest(next, this.#outbound.nextTimeout());
     next = earliest(next, this.#teller.nextTimeout());
     return earliest(next, this.#ownership.own === 'none' ? undefined : this.#digests.dueAt);
@@ -295,12 +299,17 @@ export class FlowReplication {
     return { serving: this.#ownership.own, epoch, peerEpoch };
   }
 
+  /** An acknowledgement says that the kernel has it: not before the delivery was emptied. */
+  get #ackAt(): Instant | undefined {
+    return this.delivery.length > 0 ? undefined : this.#window.ackAt;
+  }
+
   #hearHeartbeat(frame: FlowHeartbeat, now: Instant): ReceiveRefusal | undefined {
     const { peerEpoch, isOpen } = this.#session;
     const refusal = this.#session.beat(frame, now);
     if (refusal !== undefined) return refusal;
     if (this.#session.peerEpoch !== peerEpoch) this.#meet(frame, peerEpoch !== 0, now);
-    else this.#ownership.peerServes(frame.serving, now);
+    else this.#learnServing(frame.serving, frame.next, now);
     const hasOpened = this.#session.isOpen && (!isOpen || this.#session.peerEpoch !== peerEpoch);
     if (hasOpened) this.#open(frame, now);
     return undefined;
@@ -314,6 +323,7 @@ export class FlowReplication {
     this.#inbound.restart();
     if (isRestart) this.#ownership.peerRestarted(frame.serving, now);
     else this.#ownership.peerServes(frame.serving, now);
+    this.#servingAt = frame.next;
     this.#outputs.push({ kind: 'session', peerEpoch: frame.epoch });
   }
 
@@ -329,6 +339,7 @@ export class FlowReplication {
     now: Instant,
   ): ReceiveRefusal | undefined {
     if (frame.kind === 'mark' && !this.#inbound.isFitting(frame)) return 'range';
+    this.#learnServing(frame.serving, frame.sequence + 1, now);
     switch (this.#window.judge(frame.sequence)) {
       case 'beyond':
         return 'range';
@@ -339,7 +350,7 @@ export class FlowReplication {
         this.#window.keep(frame.sequence, bytes, now);
         return undefined;
       default:
-        if (!this.delivery.hasRoom(bytes.length)) {
+        if (!this.#mayAct(bytes.length, now)) {
           this.#window.keep(frame.sequence, bytes, now);
           return undefined;
         }
@@ -349,10 +360,25 @@ export class FlowReplication {
     }
   }
 
+  /**
+   * How the peer serves, said after all numbered frames before `next`. The paths of frames and
+   * heartbeats cross: only what was said later counts.
+   */
+  #learnServing(serving: FlowServing, next: number, now: Instant): void {
+    if (distance(this.#servingAt, next) > 2 ** 31) return;
+    this.#servingAt = next >>> 0;
+    this.#ownership.peerServes(serving, now);
+  }
+
+  /** There is room for its records, and it is clear whose word counts. */
+  #mayAct(length: number, now: Instant): boolean {
+    return this.delivery.hasRoom(length) && !this.#ownership.isHeld(now);
+  }
+
   /** What has waited for the frame before it, or for room. */
   #actOnKept(now: Instant): void {
     for (let kept = this.#window.kept(); kept !== undefined; kept = this.#window.kept()) {
-      if (!this.delivery.hasRoom(kept.length)) return;
+      if (!this.#mayAct(kept.length, now)) return;
       const frame = this.#frames.decode(kept);
       if (typeof frame !== 'string') this.#act(frame, kept, now);
     }
@@ -393,6 +419,7 @@ export class FlowReplication {
   #settle(now: Instant): void {
     if (this.#session.isOpen) {
       this.#actOnKept(now);
+      this.#digests.want(this.#inbound.reconsidered());
       this.#outbound.settle(now);
       this.#teller.settle(now);
       for (let told = this.#teller.poll(); told !== undefined; told = this.#teller.poll()) {
@@ -401,7 +428,8 @@ export class FlowReplication {
       this.#cede();
       this.#judgeDirections(now);
     }
-    const walk = this.#walk.poll(now);
+    // The kernel would not show what is still on its way to it.
+    const walk = this.delivery.length === 0 ? this.#walk.poll(now) : undefined;
     if (walk !== undefined) this.#outputs.push({ kind: 'walk', ...walk });
     if (this.#joinBy === undefined || now < this.#joinBy) return;
     this.#joinBy = undefined;
@@ -418,6 +446,7 @@ export class FlowReplication {
     const positions = { taken: this.#window.expected, acknowledged: base, next };
     for (const direction of this.#session.judge(positions, now)) {
       const cause = this.#session.stopped.get(direction);
+      if (cause === 'silent') this.#ownership.apart();
       if (cause === undefined) this.#outputs.push({ kind: 'resumed', direction });
       else this.#outputs.push({ kind: 'stopped', direction, cause });
     }
@@ -426,7 +455,7 @@ export class FlowReplication {
   #nextFrame(now: Instant): Uint8Array | undefined {
     if (now >= this.#session.speakAt) return this.#heartbeat(now);
     if (!this.#session.isOpen) return undefined;
-    const { ackAt } = this.#window;
+    const ackAt = this.#ackAt;
     if (ackAt !== undefined && now >= ackAt) return this.#acknowledge();
     const pull = this.#digests.pull();
     if (pull !== undefined) {
@@ -469,8 +498,7 @@ export class FlowReplication {
   #digest(now: Instant): Uint8Array | undefined {
     const { dueAt } = this.#digests;
     if (dueAt === undefined || now < dueAt || this.#ownership.own === 'none') return undefined;
-    const isSteady = this.#outbound.isAtEase && this.#outbound.dirty.isEmpty && this.#teller.isIdle;
-    if (!isSteady) {
+    if (!this.#outbound.isAtEase || !this.#teller.isIdle) {
       this.#digests.postpone(now);
       return undefined;
     }

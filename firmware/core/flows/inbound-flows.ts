@@ -26,6 +26,14 @@ export interface PassHeard {
   readonly surplus: number;
 }
 
+/** Buckets in which the peer may not have what this node owns. */
+export interface PeerDoubts {
+  /** To be told with bodies. */
+  readonly dirty: BucketSet;
+  /** To be told by key: what it lacks it will pull. */
+  readonly unsure: BucketSet;
+}
+
 interface PassUnderWay {
   readonly id: number;
   readonly isWhole: boolean;
@@ -43,11 +51,15 @@ export class InboundFlows {
   readonly counters = { taken: 0, refused: 0, idle: 0, tableFull: 0 };
   readonly #table: FlowTable;
   readonly #ownership: FlowOwnership;
+  readonly #doubts: PeerDoubts;
   #pass: PassUnderWay | undefined;
+  /** What the peer said of these was not taken. */
+  readonly #refused = new BucketSet();
 
-  constructor(table: FlowTable, ownership: FlowOwnership) {
+  constructor(table: FlowTable, ownership: FlowOwnership, doubts: PeerDoubts) {
     this.#table = table;
     this.#ownership = ownership;
+    this.#doubts = doubts;
   }
 
   /** Of the pass under way, 0 to 1; undefined when there is none. */
@@ -59,6 +71,18 @@ export class InboundFlows {
   /** The peer begins anew: its pass goes with its former life. */
   restart(): void {
     this.#pass = undefined;
+    this.#refused.clear();
+  }
+
+  /**
+   * The buckets in which something of the peer was refused, once this node does not serve any more:
+   * the peer was right then, and must say it again.
+   */
+  reconsidered(): readonly number[] {
+    if (this.#refused.isEmpty || this.#ownership.own !== 'none') return [];
+    const buckets = this.#refused.list();
+    this.#refused.clear();
+    return buckets;
   }
 
   /** The records of a frame, from `from` to its end, sent while the peer was `serving`. */
@@ -127,23 +151,28 @@ export class InboundFlows {
       return false;
     }
     if (this.#pass !== undefined) this.#pass.named += 1;
-    if ((before & DEAD) !== 0) {
-      const place = slot < 0 ? this.#table.insert(low, high) : slot;
-      if (place < 0) this.counters.tableFull += 1;
-      else this.#table.set(place, TAKEN | content | this.#ownership.marksOfUnknown(serving));
-      return place >= 0;
+    if ((before & DEAD) === 0) return this.#update(slot, before, content);
+    const place = slot < 0 ? this.#table.insert(low, high) : slot;
+    if (place < 0) {
+      this.counters.tableFull += 1;
+      return false;
     }
-    return this.#update(slot, before, content, serving);
+    const ownMarks = this.#ownership.marksOfUnknown;
+    // The peer has told of it, but perhaps it has heard since that it was over.
+    if (ownMarks !== 0) this.#doubts.unsure.add(bucketOf(low, high));
+    this.#table.set(place, TAKEN | content | ownMarks);
+    return true;
   }
 
-  #update(slot: number, before: number, content: number, serving: FlowServing): boolean {
+  #update(slot: number, before: number, content: number): boolean {
     if ((before & marks.own) === 0) {
       this.#table.set(slot, TAKEN | content);
       return true;
     }
-    const judgement = this.#ownership.judgeUpsert(before, serving);
+    const judgement = this.#ownership.judgeUpsert(before);
     if (judgement === 'refuse') {
       this.counters.refused += 1;
+      this.#refused.add(this.#table.bucketAt(slot));
       return false;
     }
     const kept = judgement === 'cede' ? 0 : before & ~CONTENT;
@@ -158,6 +187,8 @@ export class InboundFlows {
     }
     if ((before & marks.own) !== 0 && !this.#ownership.mayEnd(before, serving, now)) {
       this.counters.refused += 1;
+      // The peer has it no more, so it must get it again.
+      this.#doubts.dirty.add(this.#table.bucketAt(slot));
       return false;
     }
     this.#table.bury(slot);

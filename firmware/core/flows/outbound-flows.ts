@@ -174,15 +174,17 @@ export class OutboundFlows {
 
   /** Ends the frame that is being filled. */
   flush(): void {
+    const { frames, head } = this.#start;
+    // It was begun for a record the peer need not hear of.
+    if (this.#fill <= frames.headBytes) this.#fill = 0;
+    this.#filledSince = undefined;
     if (this.#fill === 0) return;
     const sequence = this.#window.next;
     const offset = this.#window.offsetOf(sequence);
     const into = this.#window.bytes.subarray(offset, offset + this.#fill);
-    const { frames, head } = this.#start;
     frames.encode({ kind: 'data', ...head(), sequence, from: frames.headBytes }, into);
     this.#window.close(this.#fill);
     this.#fill = 0;
-    this.#filledSince = undefined;
   }
 
   /** Moves what waits into frames, as far as there is room. */

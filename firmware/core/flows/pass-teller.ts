@@ -41,10 +41,11 @@ interface Barrier {
 }
 
 export class PassTeller {
+  /** What is in these is to be told by key. */
+  readonly keysWanted = new BucketSet();
   readonly #table: FlowTable;
   readonly #outbound: OutboundFlows;
   readonly #ownership: FlowOwnership;
-  readonly #keysWanted = new BucketSet();
   #pass: Pass | undefined;
   #passes = 0;
   /** Not before this another pass with bodies. */
@@ -65,13 +66,13 @@ export class PassTeller {
   }
 
   get isIdle(): boolean {
-    return this.#pass === undefined && this.#keysWanted.isEmpty;
+    return this.#pass === undefined && this.keysWanted.isEmpty;
   }
 
   /** Everything told so far means nothing to a new life of the peer; barriers are put anew. */
   restart(): void {
     this.#pass = undefined;
-    this.#keysWanted.clear();
+    this.keysWanted.clear();
     this.#notBefore = 0 as Instant;
     const lost = this.#awaited.flatMap(({ told }) => (told.kind === 'barrier' ? [told] : []));
     const { place } = this.#outbound;
@@ -81,7 +82,7 @@ export class PassTeller {
 
   /** The peer lacks something in these buckets. */
   pulled(content: FlowContent, buckets: readonly number[]): void {
-    const wanted = content === 'keys' ? this.#keysWanted : this.#outbound.dirty;
+    const wanted = content === 'keys' ? this.keysWanted : this.#outbound.dirty;
     for (const bucket of buckets) wanted.add(bucket);
   }
 
@@ -141,10 +142,10 @@ export class PassTeller {
       // Whoever serves nothing has nothing in its kernel but copies.
       const hasNothing = this.#ownership.own === 'none' && this.#table.count(OWN_SIDE) === 0;
       if (this.#pass !== undefined) this.#pass.isTold = hasNothing;
-    } else if (!this.#keysWanted.isEmpty) {
+    } else if (!this.keysWanted.isEmpty) {
       const buckets = this.#nextKeys();
       if (!this.#begin('keys', buckets)) return;
-      for (const bucket of buckets.list()) this.#keysWanted.remove(bucket);
+      for (const bucket of buckets.list()) this.keysWanted.remove(bucket);
       this.#tellKeys(buckets, now);
       if (this.#pass !== undefined) this.#pass.isTold = true;
     }
@@ -187,7 +188,7 @@ export class PassTeller {
     const part = new BucketSet();
     let flows = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
-      if (!this.#keysWanted.has(bucket)) continue;
+      if (!this.keysWanted.has(bucket)) continue;
       flows += this.#table.digests.flows(OWN_SIDE, bucket);
       if (flows > KEYS_AT_MOST && !part.isEmpty) break;
       part.add(bucket);
@@ -208,7 +209,7 @@ export class PassTeller {
   #raiseBarriers(): void {
     for (let [first] = this.#barriers; first !== undefined; [first] = this.#barriers) {
       const { id, place } = first;
-      const isBehind = this.#pass !== undefined || !this.#outbound.dirty.isEmpty;
+      const isBehind = !this.isIdle || !this.#outbound.dirty.isEmpty;
       if (isBehind || !this.#outbound.hasPassed(place)) return;
       const text = { what: 'barrier', id, content: 'keys', flows: 0, buckets: undefined } as const;
       const sequence = this.#outbound.mark(text);

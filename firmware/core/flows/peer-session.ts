@@ -35,7 +35,9 @@ export type SessionRefusal =
   /** It is this node's own: a loop. */
   | 'own'
   /** Of a former life of the peer, or to a former life of this node, or of a life not met yet. */
-  | 'epoch';
+  | 'epoch'
+  /** A heartbeat that comes after a newer one. */
+  | 'overtaken';
 
 /** How far the numbered frames of both directions are: the first number that is not through. */
 export interface Positions {
@@ -114,6 +116,7 @@ export class PeerSession {
     if (isNew && this.#formerLives.includes(frame.epoch)) return 'epoch';
     if (isNew) this.#meet(frame.epoch, now);
     this.#heard(now);
+    if (this.#isOvertaken(frame)) return 'overtaken';
     this.#heartbeat = frame;
     if (frame.peerEpoch !== this.epoch) return undefined;
     const age = Math.min(now, milliseconds(frame.heardAge));
@@ -150,6 +153,13 @@ export class PeerSession {
     // Nobody tells us about the other direction while nothing is heard.
     if (!isSilent && this.#set('out', this.#outCause(now))) changed.push('out');
     return changed;
+  }
+
+  /** A newer one of the same session has been here. */
+  #isOvertaken(frame: FlowHeartbeat): boolean {
+    const newest = this.#heartbeat;
+    if (newest?.epoch !== frame.epoch || newest.peerEpoch !== frame.peerEpoch) return false;
+    return (frame.sent - newest.sent) >>> 0 > 2 ** 31;
   }
 
   #inCause(isSilent: boolean, now: Instant): StopCause | undefined {

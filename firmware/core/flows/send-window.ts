@@ -40,6 +40,7 @@ export class SendWindow {
   #sent: number;
   #next: number;
   #lost = 0;
+  #lapsedAt = 0;
   /** From `base` on, what the peer takes. */
   #allowed = WINDOW_FRAMES;
   #resent = 0;
@@ -147,10 +148,8 @@ export class SendWindow {
   /** When the oldest frame in flight has waited long enough; undefined when none is. */
   nextTimeout(): Instant | undefined {
     if (this.#lost > 0 || this.#base === this.#sent) return undefined;
-    const slot = this.#base & MASK;
-    // The peer may hold the first ones back; those it has need no second sending.
-    const last = this.#sentAt[slot] as Instant;
-    return after(last, this.roundTrip.patience);
+    const last = Math.max(this.#sentAt[this.#base & MASK] ?? 0, this.#lapsedAt);
+    return after(last as Instant, this.roundTrip.patience);
   }
 
   /** The deadline has passed: the oldest are tried again. */
@@ -158,6 +157,7 @@ export class SendWindow {
     const at = this.nextTimeout();
     if (at === undefined || now < at) return;
     this.roundTrip.lapsed();
+    this.#lapsedAt = now;
     let probes = 0;
     for (let number = this.#base; number !== this.#sent; number = (number + 1) >>> 0) {
       if (probes === PROBE_FRAMES) break;

@@ -81,6 +81,10 @@ export class FlowNode {
   readonly refusals = new Map<string, number>();
   /** Ids that were shown to be renewed in the last walk. */
   readonly renewed = new Set<number>();
+  /** Flows whose packets this node has seen while it served. */
+  readonly live = new Set<number>();
+  /** Copies that lapsed in this kernel by themselves. */
+  readonly lapsed = new Set<number>();
   /** False: nothing is taken out of the delivery, as if the kernel were busy. */
   injects = true;
   /** Walks end as failed. */
@@ -111,12 +115,15 @@ export class FlowNode {
   /** The whole box loses power and comes back. */
   reboot(): void {
     this.kernel.clear();
+    this.live.clear();
+    this.lapsed.clear();
     this.serving = 'none';
     this.restart();
   }
 
   serve(serving: FlowServing): void {
     this.serving = serving;
+    if (serving === 'none') this.live.clear();
     if (this.isRunning) this.machine.handle({ kind: 'serving', serving }, this.#stage.now);
   }
 
@@ -125,6 +132,7 @@ export class FlowNode {
     const isNew = !this.kernel.has(id);
     const state = { version: this.#stage.count(id), flags: flags & ~(fresh | singular) };
     this.kernel.set(id, state);
+    if (this.serving !== 'none') this.live.add(id);
     this.#tell(1, id, { ...state, flags: flags | (isNew ? fresh : 0) });
   }
 
@@ -133,6 +141,8 @@ export class FlowNode {
     const state = this.kernel.get(id);
     if (state === undefined) return;
     this.kernel.delete(id);
+    this.live.delete(id);
+    if (this.serving === 'none') this.lapsed.add(id);
     this.#tell(2, id, { ...state, version: this.#stage.count(id) });
   }
 
@@ -145,8 +155,7 @@ export class FlowNode {
   /** One turn: events, timers, walk, frames. */
   turn(now: Instant): void {
     if (!this.isRunning) return;
-    this.machine.local(this.#events, 0, this.#eventBytes, now);
-    this.#eventBytes = 0;
+    this.#tellEvents(now);
     this.machine.handle({ kind: 'time' }, now);
     this.#drain();
     this.#goOn(now);
@@ -162,6 +171,8 @@ export class FlowNode {
 
   hear(bytes: Uint8Array, now: Instant): void {
     if (!this.isRunning) return;
+    // What the kernel saw first is told first.
+    this.#tellEvents(now);
     const refusal = this.machine.receive(bytes, now);
     if (refusal !== undefined) this.refusals.set(refusal, (this.refusals.get(refusal) ?? 0) + 1);
     this.#inject();
@@ -180,6 +191,11 @@ export class FlowNode {
     if (this.#eventBytes + 200 > this.#events.length) this.overrun();
     const padding = this.#stage.padding(id);
     this.#eventBytes = writeRecord(this.#events, this.#eventBytes, operation, id, state, padding);
+  }
+
+  #tellEvents(now: Instant): void {
+    this.machine.local(this.#events, 0, this.#eventBytes, now);
+    this.#eventBytes = 0;
   }
 
   #drain(): void {
@@ -215,8 +231,14 @@ export class FlowNode {
     }
     if (operation === 1) {
       this.kernel.set(id, { version: state.version, flags: state.flags & ~(fresh | singular) });
-    } else if (operation === 2) this.kernel.delete(id);
+      this.lapsed.delete(id);
+    } else if (operation === 2) this.#delete(id, 'a record');
     else this.wrongs.push(`operation ${operation} was delivered`);
+  }
+
+  #delete(id: number, by: string): void {
+    if (this.live.has(id) && this.kernel.has(id)) this.wrongs.push(`${by} ended live flow ${id}`);
+    this.kernel.delete(id);
   }
 
   /** Shows the piece read in the last turn, and reads the next one. */
@@ -248,7 +270,7 @@ export class FlowNode {
       const id = view.getUint32(piece.at + 12, true);
       const verdict = this.machine.visit(piece.bytes, piece.at, now);
       if (verdict === 3) return false;
-      if (verdict === 2) this.kernel.delete(id);
+      if (verdict === 2) this.#delete(id, 'a walk');
       if (verdict === 1) this.renewed.add(id);
       piece.at += view.getUint16(piece.at, true);
     }
