@@ -51,8 +51,8 @@ export const flowFlags = {
   /** TCP that is closing or closed. */
   closing: 0x04,
   /**
-   * Carries what the kernel says once and later records do not repeat (labels, helper, sequence
-   * adjustment, master): no later upsert may take its place, both are sent.
+   * Carries what the kernel says once and later records do not repeat (labels, sequence adjustment,
+   * master): no later upsert may take its place, both are sent.
    */
   singular: 0x08,
 } as const;
