@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
-import { ApiClient, ApiFailure } from '../../firmware/service/api-client.ts';
+import { ApiClient } from '../../firmware/service/api-client.ts';
 import { ApiServer, socketPath } from '../../firmware/service/api-server.ts';
+import { ApiFailure } from '../../firmware/service/local-client.ts';
 import { exampleSnapshot } from '../core/telemetry/example-snapshot.ts';
 import { ExampleNode } from './example-node.ts';
 
