@@ -131,10 +131,14 @@ export class TableWalk {
       table.set(slot, before | marks.present);
       return this.#walk.renews?.has(bucket) === true ? verdicts.renew : verdicts.none;
     }
-    const isTold = !this.#walk.tells || !this.#parts.teller.isWanted(bucket, before);
-    if (!isTold && !this.#tell(bytes, at, before, now)) return verdicts.wait;
-    if (isTold) table.set(slot, before | marks.present);
-    return verdicts.none;
+    const isWanted = this.#walk.tells && this.#parts.teller.isWanted(bucket, before);
+    if (!isWanted) {
+      table.set(slot, before | marks.present);
+      return verdicts.none;
+    }
+    // The peer has told of it since the walk began: what is shown may be older.
+    if ((before & marks.present) !== 0) return verdicts.none;
+    return this.#tell(bytes, at, before, now) ? verdicts.none : verdicts.wait;
   }
 
   /** The walk has ended; `complete` when every flow of the kernel was shown. */

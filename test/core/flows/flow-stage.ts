@@ -123,6 +123,9 @@ export class FlowNode {
 
   serve(serving: FlowServing): void {
     this.serving = serving;
+    // A kernel that takes nothing has nothing to serve with.
+    this.injects = true;
+    if (this.isRunning) this.#inject();
     if (serving === 'none') this.live.clear();
     if (this.isRunning) this.machine.handle({ kind: 'serving', serving }, this.#stage.now);
   }
