@@ -137,7 +137,9 @@ export class FlowOwnership {
     this.#table.each((slot) => {
       const before = this.#table.marks(slot);
       if ((before & (marks.own | DEAD)) !== 0) return;
-      this.#table.set(slot, before | marks.own | marks.inherited | marks.announced);
+      // There is nothing to own; the digests will tell the peer.
+      if ((before & marks.hollow) !== 0) this.#table.bury(slot);
+      else this.#table.set(slot, before | marks.own | marks.inherited | marks.announced);
     });
   }
 }

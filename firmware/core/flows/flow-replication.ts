@@ -285,6 +285,7 @@ export class FlowReplication {
       outbound: { ...counters },
       inbound: { ...this.#inbound.counters },
       walks: { ...this.#walk.counters },
+      tableBytes: this.#table.bytes,
       memoryBytes: this.#memory,
     } as const;
   }

@@ -40,6 +40,8 @@ export const marks = {
   closing: 0x800,
   /** Told to the peer in the pass under way, or since it began. */
   told: 0x1000,
+  /** A copy that has lapsed in the kernel of this node, as its flow was over or never settled. */
+  hollow: 0x2000,
 } as const;
 
 export const DEAD = marks.buried | marks.surplus;
@@ -56,7 +58,7 @@ export class FlowTable {
   isWalked = false;
   readonly #atMost: number;
   #slots: number;
-  #words: Uint32Array;
+  #words: Int32Array;
   #mask: number;
   /** A hash shifted right by this is the home of a flow. */
   #shift: number;
@@ -71,7 +73,7 @@ export class FlowTable {
     let slots = FEWEST_SLOTS;
     while (slots * 0.75 < Math.min(expected, atMost)) slots *= 2;
     this.#slots = slots;
-    this.#words = new Uint32Array(slots * WORDS);
+    this.#words = new Int32Array(slots * WORDS);
     this.#mask = slots - 1;
     this.#shift = Math.clz32(slots) + 1;
     this.#threshold = Math.floor(slots * 0.75);
@@ -163,7 +165,8 @@ export class FlowTable {
     const before = words[at + 3] ?? 0;
     words[at + 3] = after;
     if (((before ^ after) & COUNTED) === 0) return;
-    const [low, high] = [words[at] ?? 0, words[at + 1] ?? 0];
+    const low = words[at] ?? 0;
+    const high = words[at + 1] ?? 0;
     if ((before & DEAD) === 0) this.#count(low, high, before, -1);
     if ((after & DEAD) === 0) this.#count(low, high, after, 1);
   }
@@ -230,7 +233,7 @@ export class FlowTable {
     this.#mask = this.#slots - 1;
     this.#shift -= 1;
     this.#threshold = Math.floor(this.#slots * 0.75);
-    const words = new Uint32Array(this.#slots * WORDS);
+    const words = new Int32Array(this.#slots * WORDS);
     for (let from = 0; from < old.length; from += WORDS) {
       if (old[from + 3] === 0) continue;
       let slot = hash(old[from] ?? 0, old[from + 1] ?? 0) >>> this.#shift;
@@ -244,7 +247,7 @@ export class FlowTable {
 
 /** The keys are keyed hashes already (wire/flow-key.ts): this only spreads them over the top. */
 function hash(low: number, high: number): number {
-  return Math.imul(low ^ high, 0x9e37_79b1) >>> 0;
+  return Math.imul(low ^ high, 0x9e37_79b1);
 }
 
 /** The bucket of a flow, 0 up to BUCKETS, on both nodes the same. */

@@ -106,7 +106,7 @@ export class InboundFlows {
 
   /** The kernel does not have this copy after all: the digests shall show it. */
   lose(low: number, high: number): void {
-    const slot = this.#table.find(low, high);
+    const slot = this.#table.find(low | 0, high | 0);
     const isCopy = slot >= 0 && (this.#table.marks(slot) & (marks.own | DEAD)) === 0;
     if (isCopy) this.#table.bury(slot);
   }
@@ -139,7 +139,8 @@ export class InboundFlows {
   /** Enters a record of the peer into the table; whether the kernel is to hear of it. */
   #take(bytes: Uint8Array, at: number, serving: FlowServing, now: Instant): boolean {
     const operation = operationAt(bytes, at);
-    const [low, high] = [keyLowAt(bytes, at), keyHighAt(bytes, at)];
+    const low = keyLowAt(bytes, at);
+    const high = keyHighAt(bytes, at);
     const slot = this.#table.find(low, high);
     const before = slot < 0 ? marks.buried : this.#table.marks(slot);
     if (operation === operations.destroy || operation === operations.unexpect) {

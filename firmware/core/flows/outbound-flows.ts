@@ -215,7 +215,8 @@ export class OutboundFlows {
   /** Enters an event of the kernel into the table; whether the peer is to hear of it. */
   #note(bytes: Uint8Array, at: number, isDirect: boolean): boolean {
     const operation = operationAt(bytes, at);
-    const [low, high] = [keyLowAt(bytes, at), keyHighAt(bytes, at)];
+    const low = keyLowAt(bytes, at);
+    const high = keyHighAt(bytes, at);
     const slot = this.#table.find(low, high);
     const isEnd = operation === operations.destroy || operation === operations.unexpect;
     if (isEnd) return this.#noteEnd(slot, low, high);
@@ -232,7 +233,7 @@ export class OutboundFlows {
     } else {
       if ((before & DEAD) === 0) flowMarks |= before & (marks.announced | marks.birth);
       if ((flags & recordFlags.fresh) !== 0) flowMarks |= marks.birth;
-      this.#stamp = (this.#stamp + 1) >>> 0;
+      this.#stamp = (this.#stamp + 1) | 0;
       this.#table.setStamp(place, this.#stamp);
     }
     this.#table.set(place, flowMarks);
@@ -262,7 +263,10 @@ export class OutboundFlows {
    * the digests will show it.
    */
   #loseCopy(slot: number, before: number): void {
-    if ((before & (marks.established | marks.closing)) !== marks.established) return;
+    if ((before & (marks.established | marks.closing)) !== marks.established) {
+      this.#table.set(slot, before | marks.hollow);
+      return;
+    }
     this.counters.copiesLost += 1;
     this.#table.bury(slot);
   }

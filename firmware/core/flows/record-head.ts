@@ -36,6 +36,7 @@ export function flagsAt(bytes: Uint8Array, at: number): number {
   return bytes[at + 3] ?? 0;
 }
 
+/** Keys are signed here, and everywhere in core. */
 export function keyLowAt(bytes: Uint8Array, at: number): number {
   return wordAt(bytes, at + 4);
 }
@@ -60,9 +61,10 @@ export function writeHead(
   writeWord(bytes, at + 8, high);
 }
 
+/** 32 bits as a signed number: those need no memory of their own when they are handed around. */
 export function wordAt(bytes: Uint8Array, at: number): number {
   const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-  return (low | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
+  return low | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
 }
 
 export function writeWord(bytes: Uint8Array, at: number, word: number): void {

@@ -116,7 +116,8 @@ export class TableWalk {
   visit(bytes: Uint8Array, at: number, now: Instant): number {
     if (this.#walk === undefined) return verdicts.none;
     const { table } = this.#parts;
-    const [low, high] = [keyLowAt(bytes, at), keyHighAt(bytes, at)];
+    const low = keyLowAt(bytes, at);
+    const high = keyHighAt(bytes, at);
     const slot = table.find(low, high);
     if (slot < 0) return this.#meetUnknown(bytes, at, now);
     const before = table.marks(slot);
@@ -128,7 +129,7 @@ export class TableWalk {
     if ((before & DEAD) !== 0) return verdicts.none;
     const bucket = bucketOf(low, high);
     if ((before & marks.own) === 0) {
-      table.set(slot, before | marks.present);
+      table.set(slot, (before | marks.present) & ~marks.hollow);
       return this.#walk.renews?.has(bucket) === true ? verdicts.renew : verdicts.none;
     }
     const isWanted = this.#walk.tells && this.#parts.teller.isWanted(bucket, before);
@@ -168,7 +169,8 @@ export class TableWalk {
 
   #meetUnknown(bytes: Uint8Array, at: number, now: Instant): number {
     const { table, ownership, teller } = this.#parts;
-    const [low, high] = [keyLowAt(bytes, at), keyHighAt(bytes, at)];
+    const low = keyLowAt(bytes, at);
+    const high = keyHighAt(bytes, at);
     const isServing = ownership.own !== 'none';
     const isTelling = this.#walk?.tells === true && teller.covers(bucketOf(low, high));
     if (isServing && isTelling) {
@@ -204,7 +206,10 @@ export class TableWalk {
         if ((before & marks.buried) !== 0) {
           table.remove(slot);
         } else if ((before & marks.present) === 0) {
-          if (!isMissed(before)) return;
+          if (!isMissed(before)) {
+            table.set(slot, before | marks.hollow);
+            return;
+          }
           const isOwn = (before & (marks.own | DEAD)) === marks.own;
           if ((before & DEAD) === 0) this.counters.vanished += 1;
           table.remove(slot);
