@@ -4,8 +4,8 @@
  * read.
  *
  * Whether a flow is there already is guessed, by a bit for each hash: an existing flow refuses to
- * be created and a missing one to be changed, and a refusal is followed by what fits. So a wrong guess costs
- * microseconds, never a flow.
+ * be created and a missing one to be changed, and a refusal is followed by what fits. So a wrong
+ * guess costs microseconds, never a flow.
  */
 import { constants } from 'node:os';
 import { encodeExpectation, expectationRecordLength } from '../wire/expectation-encoder.ts';
@@ -13,6 +13,7 @@ import {
   FlowEncoder,
   type FlowRequest,
   flowRecordLength,
+  type LeastTimeouts,
   LONGEST_FLOW_REQUEST,
 } from '../wire/flow-encoder.ts';
 import { bodies, flowFlags, flowHeader, flowOperations, shapes } from '../wire/flow-record.ts';
@@ -21,6 +22,7 @@ import { checked, native } from './native-socket.ts';
 import { NetlinkSocket, protocols } from './netlink-socket.ts';
 
 const { EAGAIN, EBUSY, EEXIST, EINTR, ENOBUFS, ENOENT } = constants.errno;
+const { EOPNOTSUPP, EPROTONOSUPPORT } = constants.errno;
 
 /** More are not faster, and a request that is refused comes back with all its bytes. */
 const BATCH = 64;
@@ -56,6 +58,8 @@ export class ConntrackInjector {
   };
   /** Refusals by errno. */
   readonly refusals = new Map<number, number>();
+  /** Names (low, high) of flows that were refused for good, to be taken out by whoever told. */
+  readonly lost: number[] = [];
   readonly #socket = new NetlinkSocket(protocols.netfilter);
   readonly #bytes = new Uint8Array(BUFFER_BYTES);
   readonly #encoder: FlowEncoder;
@@ -70,9 +74,8 @@ export class ConntrackInjector {
   #length = 0;
   #sequence = 1;
 
-  /** `leastTimeout`: seconds a flow that is not closing is kept at least. */
-  constructor(leastTimeout: number) {
-    this.#encoder = new FlowEncoder(new DataView(this.#bytes.buffer), leastTimeout);
+  constructor(least: LeastTimeouts) {
+    this.#encoder = new FlowEncoder(new DataView(this.#bytes.buffer), least);
   }
 
   /** The kernel names it as the cause of the events that follow from what is injected. */
@@ -231,6 +234,10 @@ export class ConntrackInjector {
     if (errno === 0) return this.#account(request, 1);
     this.counts.refused += 1;
     this.refusals.set(errno, (this.refusals.get(errno) ?? 0) + 1);
+    // What this kernel does not know it will not know at the next attempt either.
+    if (errno === EOPNOTSUPP || errno === EPROTONOSUPPORT) return;
+    this.lost.push(view.getUint32(at + flowHeader.keyLow, true));
+    this.lost.push(view.getUint32(at + flowHeader.keyHigh, true));
   }
 }
 

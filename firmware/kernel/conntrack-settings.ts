@@ -8,6 +8,8 @@ const ROOT = '/proc/sys/net/netfilter/nf_conntrack_';
 /** Beyond this load a bucket holds so many flows that every packet looks for its own. */
 const FLOWS_PER_BUCKET = 8;
 const FULL = 0.9;
+/** The kernel's own default: five days. */
+const STREAM_TIMEOUT_S = 432_000;
 
 export interface ConntrackSettings {
   /** Flows in the table of this network namespace. */
@@ -23,6 +25,11 @@ export function readConntrackSettings(): ConntrackSettings | undefined {
   const max = read('max');
   if (count === undefined || max === undefined) return undefined;
   return { count, max, counted: read('acct') === 1 };
+}
+
+/** Seconds the kernel keeps an established TCP connection that rests. */
+export function streamTimeout(): number {
+  return read('tcp_timeout_established') ?? STREAM_TIMEOUT_S;
 }
 
 /** Makes the kernel tell of changes. What stands in the way, a line each for people. */

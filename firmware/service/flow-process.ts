@@ -90,7 +90,7 @@ class FlowProcess {
     });
     await server.start();
     const serving = new ServingWatch(this.#client, (found) => {
-      this.#service.replication.handle({ kind: 'serving', serving: found }, this.#now());
+      this.#service.serve(found);
       this.#loop.wake();
     });
     const end = (): void => this.#ended.resolve(0);
@@ -152,7 +152,7 @@ class FlowProcess {
     await this.#client.reportFlows(this.#report()).catch(() => undefined);
   }
 
-  /** VIPs are on interfaces that are down while this node is BACKUP, so they come from the files. */
+  /** VIPs are on interfaces that are down on a BACKUP, so they come from the files. */
   #ownAddresses(): string[] {
     const { vips, interfaces } = this.#configuration;
     const found = Object.values(networkInterfaces()).flatMap((each) => each ?? []);

@@ -9,6 +9,7 @@ import { ConntrackDump } from '../kernel/conntrack-dump.ts';
 import { ConntrackEvents } from '../kernel/conntrack-events.ts';
 import { ConntrackInjector } from '../kernel/conntrack-injector.ts';
 import { ConntrackQuery } from '../kernel/conntrack-query.ts';
+import { streamTimeout } from '../kernel/conntrack-settings.ts';
 import { FlowSocket } from '../kernel/flow-socket.ts';
 import { native } from '../kernel/native-socket.ts';
 import { byteView } from '../wire/byte-view.ts';
@@ -30,7 +31,7 @@ const LOCAL_BYTES = 262_144;
 /** Batches of 64 read in one turn: a turn ends, so that frames leave, however much there is. */
 const BATCHES_PER_TURN = 32;
 /** Copies of flows whose owner prolongs them without a word (UDP, ICMP) live so long at least. */
-const LEAST_TIMEOUT_S = 180;
+const QUIET_TIMEOUT_S = 180;
 /** A longer frame of ours would not fit into what the peer has room for. */
 const LONGEST_FRAME = 8192;
 /** A walk reads for so long in one turn, microseconds. */
@@ -50,7 +51,10 @@ export interface FlowServiceStart {
 export type FlowOutput = NonNullable<ReturnType<FlowReplication['poll']>>;
 
 export class FlowService {
-  readonly injector = new ConntrackInjector(LEAST_TIMEOUT_S);
+  readonly injector = new ConntrackInjector({
+    stream: streamTimeout(),
+    quiet: QUIET_TIMEOUT_S,
+  });
   readonly replication: FlowReplication;
   readonly channel: FlowChannel;
   /** Messages of the kernel that became no record, by refusal (positive). */
@@ -114,6 +118,15 @@ export class FlowService {
     const filter = this.#filter(addresses);
     this.#flows.filter = filter;
     this.#expectations.filter = filter;
+  }
+
+  /** The election has changed: what the kernel and the peer have said before comes before it. */
+  serve(serving: Serving): void {
+    const now = instant(native.monotonic());
+    this.#now = now;
+    this.#hearKernel(now);
+    this.#inject();
+    this.replication.handle({ kind: 'serving', serving }, now);
   }
 
   /** Does what there is to do; true when there may be more. */
@@ -215,6 +228,11 @@ export class FlowService {
     if (delivery.length === 0) return;
     this.injector.inject(delivery.bytes, delivery.length);
     delivery.clear();
+    const { lost } = this.injector;
+    for (let keyHigh = lost.pop(); keyHigh !== undefined; keyHigh = lost.pop()) {
+      const keyLow = lost.pop() ?? 0;
+      this.replication.handle({ kind: 'lost', keyLow, keyHigh }, this.#now);
+    }
   }
 
   #goOn(now: Instant): boolean {

@@ -2,12 +2,10 @@
  * A walk over the kernel's table, a piece at a time: flows, then expectations. Each entry becomes a
  * record that the replication looks at; what it wants done with it is done at once.
  */
+import { verdicts } from '../core/flows/table-walk.ts';
 import type { ConntrackDump } from '../kernel/conntrack-dump.ts';
 import type { ConntrackInjector } from '../kernel/conntrack-injector.ts';
 import { bodies, LONGEST_FLOW_RECORD } from '../wire/flow-record.ts';
-
-/** What the replication answers to a record of a walk. */
-export const visits = { nothing: 0, renew: 1, remove: 2, wait: 3 } as const;
 
 /** Copies of quiet flows live longer than this after each renewal, and two walks fit into it. */
 const RENEWED_BELOW_S = 120;
@@ -20,6 +18,7 @@ interface FlowWalkParts {
   readonly injector: ConntrackInjector;
   readonly decodeFlow: Decode;
   readonly decodeExpectation: Decode;
+  /** Answers one of `verdicts`. */
   readonly visit: (record: Uint8Array) => number;
 }
 
@@ -62,12 +61,12 @@ export class FlowWalk {
     const bytes = decode(view, at, length, this.#view, 0);
     if (bytes < 0) return true;
     const wanted = visit(this.#record.subarray(0, bytes));
-    if (wanted === visits.wait) return false;
-    if (wanted === visits.renew) {
+    if (wanted === verdicts.wait) return false;
+    if (wanted === verdicts.renew) {
       const left = this.#view.getUint32(bodies.timeout, true);
       if (left < RENEWED_BELOW_S) injector.renew(this.#view, 0);
     }
-    if (wanted === visits.remove) injector.remove(this.#view, 0);
+    if (wanted === verdicts.remove) injector.remove(this.#view, 0);
     return true;
   }
 }

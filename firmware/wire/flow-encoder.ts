@@ -50,7 +50,7 @@ export type FlowRequest =
   /** As `update`, without the status, which may only grow (EBUSY). */
   | 'update-times'
   | 'remove'
-  /** The flow, whichever it is, that has this one's reply: another one with the same outside port. */
+  /** Whichever flow has this one's reply: another one with the same outside port. */
   | 'remove-rival';
 
 /** What may stand in a tail; anything else could name another flow than the record does. */
@@ -64,6 +64,17 @@ const TAIL_TYPES: ReadonlySet<number> = new Set([
   flowAttributes.synproxy,
 ]);
 
+/**
+ * Seconds a flow that is not closing lives at least, whatever is left of it at the other node:
+ * there packets prolong it without a word, here only its records do.
+ */
+export interface LeastTimeouts {
+  /** Established TCP, which may rest for hours: what this kernel gives it. */
+  readonly stream: number;
+  /** Everything else; its owner is asked about it more often than that. */
+  readonly quiet: number;
+}
+
 /** Longer than the request for any record. */
 export const LONGEST_FLOW_REQUEST = 2048;
 
@@ -73,18 +84,14 @@ const TCP_FLAGS_GIVEN = tcpFlags.windowScale | tcpFlags.selectiveAck | tcpFlags.
 const TCP_FLAGS_MASK = 0x0f;
 
 export class FlowEncoder {
-  readonly #leastTimeout: number;
+  readonly #least: LeastTimeouts;
   /** For requests about expectations, too. */
   readonly writer: NetlinkWriter;
 
-  /**
-   * @param target room for LONGEST_FLOW_REQUEST bytes behind wherever a request is to begin.
-   * @param leastTimeout seconds a flow that is not closing lives at least, whatever is left of it at
-   *   the other node: there packets prolong it without a word, here only its records do.
-   */
-  constructor(target: DataView, leastTimeout: number) {
+  /** @param target room for LONGEST_FLOW_REQUEST bytes behind wherever a request is to begin. */
+  constructor(target: DataView, least: LeastTimeouts) {
     this.writer = new NetlinkWriter(target);
-    this.#leastTimeout = leastTimeout;
+    this.#least = least;
   }
 
   /**
@@ -224,8 +231,7 @@ export class FlowEncoder {
     const flags = view.getUint8(at + flowHeader.flags);
     const status = view.getUint16(at + bodies.status, true);
     const left = view.getUint32(at + bodies.timeout, true);
-    const isClosing = (flags & flowFlags.closing) !== 0;
-    out.wordBe(flowAttributes.timeout, isClosing ? left : Math.max(left, this.#leastTimeout));
+    out.wordBe(flowAttributes.timeout, Math.max(left, this.#leastTimeout(protocol, flags)));
     if (request !== 'update-times') {
       // A flow that came of an expectation gets that bit from its master when it is made.
       const expected = request === 'update' ? status & flowStatus.expected : 0;
@@ -235,6 +241,12 @@ export class FlowEncoder {
     if (protocol !== ipProtocols.tcp) return;
     if (shape & shapes.tcp) this.#tcp(view.getInt32(tcpAt, true));
     else if (request.startsWith('create')) this.#tcp(stateByStatus(status));
+  }
+
+  #leastTimeout(protocol: number, flags: number): number {
+    if (flags & flowFlags.closing) return 0;
+    const isStream = protocol === ipProtocols.tcp && (flags & flowFlags.established) !== 0;
+    return isStream ? this.#least.stream : this.#least.quiet;
   }
 
   #tcp(word: number): void {

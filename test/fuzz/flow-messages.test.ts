@@ -39,7 +39,7 @@ const record = new Uint8Array(LONGEST_FLOW_RECORD + GUARD);
 const recordView = new DataView(record.buffer);
 const request = new Uint8Array(LONGEST_FLOW_REQUEST + GUARD);
 const requestView = new DataView(request.buffer);
-const encoder = new FlowEncoder(requestView, 60);
+const encoder = new FlowEncoder(requestView, { stream: 1000, quiet: 60 });
 const REQUESTS: readonly FlowRequest[] = [
   ...(['create', 'create-plain', 'update', 'update-times', 'remove', 'remove-rival'] as const),
 ];

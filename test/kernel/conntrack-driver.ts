@@ -11,10 +11,10 @@ import { FlowFilter } from '../../firmware/wire/flow-filter.ts';
 import { LONGEST_FLOW_RECORD } from '../../firmware/wire/flow-record.ts';
 import { serveCalls } from './json-lines.ts';
 
-const LEAST_TIMEOUT = 60;
+const LEAST = { stream: 432_000, quiet: 60 };
 const PATIENCE_NS = 5e9;
 
-const injector = new ConntrackInjector(LEAST_TIMEOUT);
+const injector = new ConntrackInjector(LEAST);
 const events = new ConntrackEvents(injector.port);
 const everything = { ownAddresses: [], excludedNetworks: [], excludedProtocols: [] };
 const decoder = new FlowDecoder([1, 2, 3, 4], new FlowFilter(everything));

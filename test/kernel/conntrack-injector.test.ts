@@ -1,4 +1,4 @@
-/** Flows of one kernel are taken in by another one as they are: compared as conntrack(8) lists them. */
+/** Flows of one kernel are taken in by another one as they are, by what conntrack(8) lists. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { NamespaceProcess } from './json-lines.ts';
 import { Segment } from './segment.ts';

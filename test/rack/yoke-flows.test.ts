@@ -3,21 +3,44 @@
 import { expect, test } from 'vitest';
 import { ClientTraffic, watchVips } from './client-traffic.ts';
 import { Drills } from './drill.ts';
+import { Faults } from './faults.ts';
 import { Pair } from './pair.ts';
+import { ProbeProcess } from './probe-process.ts';
 import { Rack } from './rack.ts';
+import { SERVER } from './rack-plan.ts';
+import { Sessions } from './sessions.ts';
+import type { YokeOptions } from './yoke-configuration.ts';
 import { YokePair, type YokeSpeaker } from './yoke-pair.ts';
 
 const STREAMS = 200;
+const SESSIONS = 200;
 
-async function stage(
-  rack: Rack,
-): Promise<{ watch: Awaited<ReturnType<typeof watchVips>>; pair: Pair<YokeSpeaker> }> {
+interface Stage {
+  readonly watch: Awaited<ReturnType<typeof watchVips>>;
+  readonly pair: Pair<YokeSpeaker>;
+}
+
+async function stage(rack: Rack, options: YokeOptions = {}): Promise<Stage> {
   const watch = await watchVips(rack);
-  const pair = await Pair.start(rack, watch, new YokePair());
+  const pair = await Pair.start(rack, watch, new YokePair(options));
+  await untilSynced(pair);
+  return { watch, pair };
+}
+
+async function untilSynced(pair: Pair<YokeSpeaker>): Promise<void> {
   for (const speaker of Object.values(pair.speakers)) {
     await speaker.untilStatus('has the flows of the peer', ({ flows }) => flows?.synced === true);
   }
-  return { watch, pair };
+}
+
+/** Every flow of the one node is at the other one. */
+async function untilEqual({ speakers }: Pair<YokeSpeaker>, least: number): Promise<void> {
+  for (const speaker of Object.values(speakers)) {
+    await speaker.untilStatus(
+      `agrees with the peer on at least ${least} flows`,
+      ({ flows }) => flows !== null && flows.local >= least && flows.local === flows.peer,
+    );
+  }
 }
 
 test('TCP through NAT survives a power loss, and the way back', async () => {
@@ -32,4 +55,49 @@ test('TCP through NAT survives a power loss, and the way back', async () => {
   await drills.undo('power loss', 'a');
   const report = await traffic.report(15_000);
   expect(report.streams).toMatchObject({ flowing: STREAMS });
+});
+
+test('sessions that rest work after a takeover, from the same outside port', async () => {
+  using rack = await Rack.build({ firewall: 'snat' });
+  const { pair } = await stage(rack);
+  await Sessions.serve(rack);
+  const tcp = await Sessions.open(rack, 'tcp', SESSIONS);
+  const udp = await Sessions.open(rack, 'udp', SESSIONS);
+  await untilEqual(pair, 2 * SESSIONS);
+
+  await new Faults(rack).powerLoss('a');
+  await pair.speakers.b.untilState('MASTER');
+
+  const all = { sessions: SESSIONS, answered: SESSIONS, same: SESSIONS };
+  expect(await tcp.ask()).toMatchObject(all);
+  expect(await udp.ask()).toMatchObject(all);
+});
+
+test('a connection that FTP has announced before a takeover is let in after it', async () => {
+  using rack = await Rack.build({ firewall: 'snat' });
+  for (const { namespace } of Object.values(rack.nodes)) {
+    await namespace.nft(`
+      table inet gateway {
+        ct helper ftp { type "ftp" protocol tcp; }
+        chain helped { type filter hook prerouting priority 0; tcp dport 21 ct helper set "ftp"; }
+      }`);
+  }
+  const { pair } = await stage(rack);
+  const program = new URL('./ftp-probe.ts', import.meta.url).pathname;
+  const start = (station: 'client' | 'server', ...args: string[]) =>
+    ProbeProcess.attach(rack[station].namespace.start('ftp', process.execPath, [program, ...args]));
+  await start('server', 'serve');
+  const client = await start('client', 'connect', SERVER.address);
+  const did = (what: string, event: string) => {
+    const answer = client.next(event, 15_000);
+    client.process.writeLine(what);
+    return answer;
+  };
+  expect(await did('announce', 'announced')).toMatchObject({ answer: '200 ok' });
+  // The control connection and the expectation.
+  await untilEqual(pair, 2);
+
+  await new Faults(rack).powerLoss('a');
+  await pair.speakers.b.untilState('MASTER');
+  expect(await did('fetch', 'fetched')).toMatchObject({ answer: '200 ok', content: 'content\n' });
 });

@@ -15,7 +15,7 @@ import { bytes, hex } from './frames/recorded-frames.ts';
 
 type MessageName = keyof typeof messages;
 
-const LEAST_TIMEOUT = 180;
+const LEAST = { stream: 432_000, quiet: 180 };
 const rules = { ownAddresses: [], excludedNetworks: [], excludedProtocols: [] };
 
 function recordOf(name: MessageName): Uint8Array {
@@ -36,7 +36,7 @@ interface Requested {
 function requested(name: MessageName, request: FlowRequest): Requested {
   const record = recordOf(name);
   const out = new Uint8Array(LONGEST_FLOW_REQUEST).fill(0xa5);
-  const encoder = new FlowEncoder(new DataView(out.buffer), LEAST_TIMEOUT);
+  const encoder = new FlowEncoder(new DataView(out.buffer), LEAST);
   const length = encoder.encode(request, new DataView(record.buffer), 0, 0, 77);
   expect(hex(out.subarray(length, length + 4))).toBe('a5a5a5a5');
   const [message] = decodeNetlink(out.subarray(0, length));
