@@ -297,8 +297,7 @@ export class FlowLife {
     if (!dead.isRunning || !heir.isRunning || !hasCopied || this.#turn < this.#settledAt) return;
     dead.turn(this.stage.now);
     const status = dead.machine.status(this.stage.now);
-    const isBehind = status.framesOutstanding + status.backlogBytes + status.dirtyBuckets > 0;
-    if (isBehind || !status.session || status.peerOwn !== 0) return;
+    if (!status.caughtUp || status.peerOwn !== 0) return;
     this.acknowledgedDeaths += 1;
     const versions = [...dead.kernel].flatMap(([id, { version, flags }]) =>
       flags === established ? [[id, version] as const] : [],

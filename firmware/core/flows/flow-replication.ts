@@ -268,6 +268,8 @@ export class FlowReplication {
       peerCopies: heartbeat?.peerFlows,
       session: isOpen,
       joined: this.#hasJoined,
+      /** The peer has acknowledged all that this node owns. */
+      caughtUp: isOpen && this.#outbound.isCaughtUp && this.#teller.isIdle,
       /** Of the peer's pass under way, 0 to 1. */
       joining: this.#inbound.progress,
       /** Percent of the peer's flows that differ here, and of this node's that differ there. */
