@@ -77,8 +77,8 @@ export class FlowOwnership {
   }
 
   /**
-   * Both serve everything: what the peer says waits for the election, which soon tells one of them
-   * to stop. `isHeld` until then, or until waiting has become pointless.
+   * Both serve everything: what the peer says of flows this node has seen waits for the election,
+   * which soon tells one of them to stop; or until waiting has become pointless.
    */
   isHeld(now: Instant): boolean {
     if (this.#own !== 'all' || this.#peer !== 'all') {

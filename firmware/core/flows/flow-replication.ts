@@ -18,7 +18,7 @@ import type {
   FlowHeartbeat,
   FlowServing,
 } from '../../wire/flow-frame.ts';
-import { after, type Duration, earliest, type Instant, seconds } from '../time.ts';
+import { after, type Duration, earliest, type Instant, milliseconds, seconds } from '../time.ts';
 import { OWN_SIDE, PEER_SIDE } from './bucket-digests.ts';
 import { BUCKETS } from './bucket-set.ts';
 import { DigestExchange, type DigestRound } from './digest-exchange.ts';
@@ -42,6 +42,7 @@ const FRAME_BYTES = 1372;
 const FLOWS_EXPECTED = 16_384;
 const FLOWS_AT_MOST = 2 ** 21;
 const BACKLOG_BYTES = 4 * 2 ** 20;
+const BATCH_DELAY = milliseconds(1);
 const JOIN_LIMIT = seconds(60);
 /** What follows the head of digests and lists of buckets. */
 const LIST_HEAD_BYTES = 4;
@@ -60,6 +61,8 @@ export interface ReplicationStart {
   readonly flowsAtMost?: number;
   /** Bound of what waits while the peer takes nothing; default 4 MiB. */
   readonly backlogBytes?: number;
+  /** So long a record may wait for others, beyond the caller's own ticks; default 1 ms. */
+  readonly batchDelay?: Duration;
   /** After this the node no longer waits for the peer's table; default 60 s. */
   readonly joinLimit?: Duration;
   /** Number of the first frame; default 1. */
@@ -143,6 +146,7 @@ export class FlowReplication {
       table,
       frameBytes,
       backlogBytes: start.backlogBytes ?? BACKLOG_BYTES,
+      batchDelay: start.batchDelay ?? BATCH_DELAY,
       first: start.firstNumber ?? 1,
       head: () => this.#head,
     });
@@ -353,7 +357,7 @@ export class FlowReplication {
         this.#window.keep(frame.sequence, bytes, now);
         return undefined;
       default:
-        if (!this.#mayAct(bytes.length, now)) {
+        if (!this.#mayAct(frame, bytes, now)) {
           this.#window.keep(frame.sequence, bytes, now);
           return undefined;
         }
@@ -374,16 +378,18 @@ export class FlowReplication {
   }
 
   /** There is room for its records, and it is clear whose word counts. */
-  #mayAct(length: number, now: Instant): boolean {
-    return this.delivery.hasRoom(length) && !this.#ownership.isHeld(now);
+  #mayAct(frame: FlowFrame, bytes: Uint8Array, now: Instant): boolean {
+    if (frame.kind !== 'data') return true;
+    if (!this.delivery.hasRoom(bytes.length)) return false;
+    return !this.#ownership.isHeld(now) || !this.#inbound.isContested(bytes, frame.from);
   }
 
   /** What has waited for the frame before it, or for room. */
   #actOnKept(now: Instant): void {
     for (let kept = this.#window.kept(); kept !== undefined; kept = this.#window.kept()) {
-      if (!this.#mayAct(kept.length, now)) return;
       const frame = this.#frames.decode(kept);
-      if (typeof frame !== 'string') this.#act(frame, kept, now);
+      if (typeof frame === 'string' || !this.#mayAct(frame, kept, now)) return;
+      this.#act(frame, kept, now);
     }
   }
 

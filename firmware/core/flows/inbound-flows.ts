@@ -85,6 +85,16 @@ export class InboundFlows {
     return buckets;
   }
 
+  /** Whether some record is about a flow of which this node has seen packets itself. */
+  isContested(bytes: Uint8Array, from: number): boolean {
+    for (let at = from; at < bytes.length; at += lengthAt(bytes, at)) {
+      const slot = this.#table.find(keyLowAt(bytes, at), keyHighAt(bytes, at));
+      const flowMarks = slot < 0 ? 0 : this.#table.marks(slot);
+      if ((flowMarks & (marks.own | marks.inherited | DEAD)) === marks.own) return true;
+    }
+    return false;
+  }
+
   /** The records of a frame, from `from` to its end, sent while the peer was `serving`. */
   apply(bytes: Uint8Array, from: number, serving: FlowServing, now: Instant): void {
     let run = from;

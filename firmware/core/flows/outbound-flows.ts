@@ -8,7 +8,7 @@
  */
 import type { FlowFrameHead, FlowFrames, FlowMark } from '../../wire/flow-frame.ts';
 import { invariant } from '../invariant.ts';
-import { after, earliest, type Instant, milliseconds } from '../time.ts';
+import { after, type Duration, earliest, type Instant } from '../time.ts';
 import { BucketSet } from './bucket-set.ts';
 import { bucketOf, DEAD, type FlowTable, marks } from './flow-table.ts';
 import { RecordBacklog } from './record-backlog.ts';
@@ -25,14 +25,13 @@ import {
 } from './record-head.ts';
 import { SendWindow } from './send-window.ts';
 
-/** A frame waits for more records so long at most. */
-const BATCH_DELAY = milliseconds(1);
-
 export interface OutboundStart {
   readonly frames: FlowFrames;
   readonly table: FlowTable;
   readonly frameBytes: number;
   readonly backlogBytes: number;
+  /** A frame waits for more records so long at most. */
+  readonly batchDelay: Duration;
   /** Number of the first frame. */
   readonly first: number;
   /** What all frames say, now. */
@@ -192,9 +191,8 @@ export class OutboundFlows {
     if (!this.#isOpen) return;
     this.#window.lapse(now);
     this.#drain(now);
-    if (this.#filledSince !== undefined && now >= after(this.#filledSince, BATCH_DELAY)) {
-      this.flush();
-    }
+    const due = this.#flushAt;
+    if (due !== undefined && now >= due) this.flush();
   }
 
   /** The next frame to transmit, as a view that is valid until the next call. */
@@ -208,8 +206,11 @@ export class OutboundFlows {
 
   nextTimeout(): Instant | undefined {
     if (!this.#isOpen) return undefined;
-    const batch = this.#filledSince && after(this.#filledSince, BATCH_DELAY);
-    return earliest(batch, this.#window.nextTimeout());
+    return earliest(this.#flushAt, this.#window.nextTimeout());
+  }
+
+  get #flushAt(): Instant | undefined {
+    return this.#filledSince && after(this.#filledSince, this.#start.batchDelay);
   }
 
   /** Enters an event of the kernel into the table; whether the peer is to hear of it. */

@@ -23,6 +23,7 @@ class Stage {
       table: this.table,
       frameBytes: 1_100,
       backlogBytes,
+      batchDelay: milliseconds(1),
       first: 1,
       head: () => ({ serving: 'all', epoch: 1, peerEpoch: 2 }),
     });
