@@ -41,6 +41,7 @@ trials: build ## planned handovers, attacks and stalled daemons in numbers; take
 	@$(AS_ROOT) $(NODE) test/rack/handovers.ts
 	@$(AS_ROOT) $(NODE) test/rack/attacks.ts
 	@$(AS_ROOT) $(NODE) test/rack/stalls.ts
+	@$(AS_ROOT) $(NODE) test/rack/flow-trials.ts
 
 soak: build ## hundreds of random faults in the rack, then look for anything left behind
 	@$(AS_ROOT) $(NODE) test/rack/soak.ts

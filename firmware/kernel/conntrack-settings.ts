@@ -32,17 +32,21 @@ export function streamTimeout(): number {
   return read('tcp_timeout_established') ?? STREAM_TIMEOUT_S;
 }
 
-/** Makes the kernel tell of changes. What stands in the way, a line each for people. */
+/**
+ * Makes the kernel tell of changes, always. By default (2) only flows that begin while somebody
+ * listens are ever told of, so those of a moment without this process would be forgotten for good.
+ * Returns what stands in the way, a line each for people.
+ */
 export function prepareConntrack(): string[] {
   const events = read('events');
   if (events === undefined) return ['the kernel has no connection tracking with events'];
-  if (events !== 0) return [];
+  if (events === 1) return [];
   try {
     writeFileSync(`${ROOT}events`, '1');
     return [];
   } catch (error) {
     const { code = 'failed' } = error as NodeJS.ErrnoException;
-    return [`nf_conntrack_events is 0 and cannot be set to 1: ${code}`];
+    return [`nf_conntrack_events is ${events} and cannot be set to 1: ${code}`];
   }
 }
 

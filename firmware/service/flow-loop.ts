@@ -1,5 +1,5 @@
 /**
- * When the replication takes its turns: a millisecond after something has arrived, so that what
+ * When the replication takes its turns: two milliseconds after something has arrived, so that what
  * comes meanwhile is taken along, again as long as there is more, and when a deadline lapses.
  */
 import { instant } from '../core/time.ts';
@@ -7,7 +7,7 @@ import { native, type Watch } from '../kernel/native-socket.ts';
 import type { FlowService } from './flow-service.ts';
 
 const READABLE = 1;
-const COLLECTING_MS = 1;
+const COLLECTING_MS = 2;
 /** Greetings and addresses are looked after this often even when nothing happens. */
 const LONGEST_PAUSE_MS = 100;
 

@@ -106,6 +106,8 @@ class FlowProcess {
     this.#loop.stop();
     await server.stop();
     this.#service.close();
+    // The channel to the node would keep the process.
+    if (process.connected) process.disconnect?.();
     return code;
   }
 

@@ -4,7 +4,7 @@
  */
 import type { FlowConfiguration } from '../core/configuration/pair-configuration.ts';
 import { FlowReplication } from '../core/flows/flow-replication.ts';
-import { type Instant, instant } from '../core/time.ts';
+import { after, type Instant, instant, seconds } from '../core/time.ts';
 import { ConntrackDump } from '../kernel/conntrack-dump.ts';
 import { ConntrackEvents } from '../kernel/conntrack-events.ts';
 import { ConntrackInjector } from '../kernel/conntrack-injector.ts';
@@ -32,6 +32,11 @@ const LOCAL_BYTES = 262_144;
 const BATCHES_PER_TURN = 32;
 /** Copies of flows whose owner prolongs them without a word (UDP, ICMP) live so long at least. */
 const QUIET_TIMEOUT_S = 180;
+/**
+ * Between walks that only prolong copies: reading the table costs more than anything else, and a
+ * copy that is prolonged when less than 120 s are left does not miss two of them.
+ */
+const RENEWAL_PAUSE = seconds(40);
 /** A longer frame of ours would not fit into what the peer has room for. */
 const LONGEST_FRAME = 8192;
 /** A walk reads for so long in one turn, microseconds. */
@@ -75,6 +80,8 @@ export class FlowService {
   readonly #localView = new DataView(this.#local.buffer);
   readonly #onOutput: (output: FlowOutput) => void;
   #localLength = 0;
+  /** Not before this is the table read only to prolong copies. */
+  #renewAt: Instant = instant(0);
   #now: Instant = instant(native.monotonic());
 
   constructor(start: FlowServiceStart) {
@@ -153,9 +160,18 @@ export class FlowService {
   /** Carries out what the replication wants, until it wants nothing more. */
   #settle(): void {
     for (let output = this.replication.poll(); output; output = this.replication.poll()) {
-      if (output.kind === 'walk') this.#walk.start();
+      if (output.kind === 'walk') this.#beginWalk(output.full);
       else this.#onOutput(output);
     }
+  }
+
+  #beginWalk(full: boolean): void {
+    if (!full && this.#now < this.#renewAt) {
+      this.replication.handle({ kind: 'walked', complete: true }, this.#now);
+      return;
+    }
+    this.#renewAt = after(this.#now, RENEWAL_PAUSE);
+    this.#walk.start();
   }
 
   #hearKernel(now: Instant): boolean {

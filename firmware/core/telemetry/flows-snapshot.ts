@@ -11,7 +11,7 @@ export interface FlowsSnapshot {
   readonly copies: number;
   /** Percent of the established flows of one node that the other does not have as they are. */
   readonly divergence: number;
-  /** Until a change is in the peer's kernel and we know of it, milliseconds; null without a peer. */
+  /** Milliseconds until a change is in the peer's kernel and we know of it; null without a peer. */
   readonly lagMs: number | null;
   /** Whether the whole table of the peer has been copied here. */
   readonly synced: boolean;
