@@ -14,6 +14,8 @@ type Advertisement = Extract<NodeOutput, { kind: 'advertise' }>;
 
 export class Advertiser {
   readonly #kernel: Kernel;
+  /** Addresses without their prefixes, by list. */
+  readonly #texts = new WeakMap<VipConfiguration['addresses'], readonly string[]>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -32,7 +34,7 @@ export class Advertiser {
       digest: carpDigest({
         password: vip.password,
         vhid: vip.vhid,
-        addresses: vip.addresses.map(({ address }) => address),
+        addresses: this.#textsOf(vip.addresses),
         counter,
         form: 'with-link-local',
       }),
@@ -57,6 +59,14 @@ export class Advertiser {
       this.#claim(device, vip, { kind: 'arp-request', address, mac });
       this.#claim(device, vip, { kind: 'arp-reply', address, mac });
     }
+  }
+
+  #textsOf(addresses: VipConfiguration['addresses']): readonly string[] {
+    const known = this.#texts.get(addresses);
+    if (known !== undefined) return known;
+    const texts = addresses.map(({ address }) => address);
+    this.#texts.set(addresses, texts);
+    return texts;
   }
 
   // A lost announcement is repeated by the node, so the outcome of one is not looked at.

@@ -12,6 +12,7 @@ import type { NodeEvent, NodeInput, NodeOutput } from '../core/node/node-io.ts';
 import { type Instant, instant } from '../core/time.ts';
 import type { Kernel, KernelEvent, LinkState, NetworkPlan } from '../kernel/kernel.ts';
 import { KernelError } from '../kernel/kernel-error.ts';
+import type { NoisePrimitives } from '../wire/noise-crypto.ts';
 import { Advertiser } from './advertiser.ts';
 import { PeerLink } from './peer-link.ts';
 import { Reception } from './reception.ts';
@@ -34,6 +35,8 @@ export interface ElectionStart {
   readonly configuration: PairConfiguration;
   readonly maintenance: boolean;
   readonly hooks: ElectionHooks;
+  /** What beats are sealed with. Default: the real one. */
+  readonly primitives?: NoisePrimitives;
 }
 
 export class ElectionService {
@@ -49,11 +52,11 @@ export class ElectionService {
   #names: ReadonlyMap<string, string> = new Map();
   #incompleteTurns = 0;
 
-  constructor({ kernel, configuration, maintenance, hooks }: ElectionStart) {
+  constructor({ kernel, configuration, maintenance, hooks, primitives }: ElectionStart) {
     this.#kernel = kernel;
     this.#hooks = hooks;
     this.#advertiser = new Advertiser(kernel);
-    this.#peerLink = new PeerLink(kernel);
+    this.#peerLink = new PeerLink(kernel, primitives);
     const random64 = (): bigint => Buffer.from(kernel.random(8)).readBigUInt64BE();
     const bootId = random64();
     const counterTag = Buffer.from(kernel.random(4)).readUInt32BE();
@@ -74,7 +77,7 @@ export class ElectionService {
   turn(events: readonly KernelEvent[]): void {
     this.#handle({ kind: 'wake' });
     for (const event of events) this.#take(event);
-    const isComplete = !events.some(({ kind }) => kind === 'more');
+    const isComplete = !hasMore(events);
     this.#incompleteTurns = isComplete ? 0 : this.#incompleteTurns + 1;
     if (this.#incompleteTurns % (INCOMPLETE_AT_MOST + 1) !== 0) return;
     // As of the moment up to which everything was read: what came later is not silence.
@@ -185,7 +188,7 @@ export class ElectionService {
       for (let output = this.node.poll(); output !== undefined; output = this.node.poll()) {
         this.#carryOut(output);
       }
-      const result = this.#results.shift();
+      const result = this.#results.length === 0 ? undefined : this.#results.shift();
       if (result === undefined) return;
       this.node.handle(result, this.#now());
     }
@@ -297,4 +300,9 @@ export class ElectionService {
   #now(): Instant {
     return instant(this.#kernel.now());
   }
+}
+
+function hasMore(events: readonly KernelEvent[]): boolean {
+  for (const { kind } of events) if (kind === 'more') return true;
+  return false;
 }

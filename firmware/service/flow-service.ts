@@ -4,7 +4,7 @@
  */
 import type { FlowConfiguration } from '../core/configuration/pair-configuration.ts';
 import { FlowReplication } from '../core/flows/flow-replication.ts';
-import { after, type Instant, instant, seconds } from '../core/time.ts';
+import { after, type Instant, instant, microseconds, seconds } from '../core/time.ts';
 import { ConntrackDump } from '../kernel/conntrack-dump.ts';
 import { ConntrackEvents } from '../kernel/conntrack-events.ts';
 import { ConntrackInjector } from '../kernel/conntrack-injector.ts';
@@ -102,7 +102,16 @@ export class FlowService {
     const frameBytes = Math.min(LONGEST_FRAME, this.#socket.datagramBytes - SEAL_BYTES);
     const { serving, flowsExpected, flowsAtMost } = start;
     this.replication = new FlowReplication(
-      { frames: flowFrames, epoch, serving, frameBytes, flowsExpected, flowsAtMost },
+      {
+        frames: flowFrames,
+        epoch,
+        serving,
+        frameBytes,
+        flowsExpected,
+        flowsAtMost,
+        // A turn has collected already: what it has found leaves with it.
+        batchDelay: microseconds(0),
+      },
       this.#now,
     );
     this.#walk = new FlowWalk({

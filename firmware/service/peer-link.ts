@@ -8,7 +8,9 @@ import { Allowance } from '../core/election/allowance.ts';
 import type { NodeInput, NodeOutput } from '../core/node/node-io.ts';
 import { after, type Instant, instant, milliseconds, seconds } from '../core/time.ts';
 import type { Kernel, KernelEvent } from '../kernel/kernel.ts';
-import { decodePeerBeat, encodePeerBeat } from '../wire/peer-beat.ts';
+import { BeatReader } from '../wire/beat-reader.ts';
+import { BeatWriter } from '../wire/beat-writer.ts';
+import { type NoisePrimitives, noisePrimitives } from '../wire/noise-crypto.ts';
 import { PeerChannel } from '../wire/peer-channel.ts';
 
 /** An answer costs a key agreement: so many at once on a device, and one more after each pause. */
@@ -20,6 +22,9 @@ type Datagram = Extract<KernelEvent, { kind: 'datagram' }>;
 
 export class PeerLink {
   readonly #kernel: Pick<Kernel, 'now' | 'random' | 'sendDatagram'>;
+  readonly #primitives: NoisePrimitives;
+  readonly #reader = new BeatReader();
+  readonly #writer = new BeatWriter();
   /** By device. */
   readonly #allowances = new Map<string, Allowance>();
   #key: Uint8Array | undefined;
@@ -28,8 +33,12 @@ export class PeerLink {
   #former: PeerChannel | undefined;
   #forgetAt: Instant | undefined;
 
-  constructor(kernel: Pick<Kernel, 'now' | 'random' | 'sendDatagram'>) {
+  constructor(
+    kernel: Pick<Kernel, 'now' | 'random' | 'sendDatagram'>,
+    primitives: NoisePrimitives = noisePrimitives,
+  ) {
     this.#kernel = kernel;
+    this.#primitives = primitives;
   }
 
   /** Without a key there is no peer to talk to: what comes is not looked at. */
@@ -39,14 +48,15 @@ export class PeerLink {
     if (this.#channel?.established === true) this.#former = this.#channel;
     if (beatKey === undefined) this.#former = undefined;
     const random = (length: number): Uint8Array => this.#kernel.random(length);
-    this.#channel = beatKey && new PeerChannel({ key: beatKey, random });
+    this.#channel =
+      beatKey && new PeerChannel({ key: beatKey, random, primitives: this.#primitives });
   }
 
   /** Lost without a word while there is no session: the node greets until there is one. */
   beat({ device, destination, beat }: Extract<NodeOutput, { kind: 'beat' }>): void {
     const channel = this.#channel?.established === true ? this.#channel : this.#former;
     if (channel?.established !== true) return;
-    const bytes = channel.seal(encodePeerBeat(beat));
+    const bytes = channel.seal(this.#writer.write(beat));
     if (bytes !== undefined) this.#kernel.sendDatagram(device, destination, bytes);
   }
 
@@ -64,10 +74,9 @@ export class PeerLink {
     this.#forgetFormer();
     switch (outcome.kind) {
       case 'message':
-        return [
-          ...(outcome.begins ? [{ kind: 'session' } as const] : []),
-          this.#message(outcome.plaintext, name, source),
-        ];
+        return outcome.begins
+          ? [{ kind: 'session' }, this.#message(outcome.plaintext, name, source)]
+          : [this.#message(outcome.plaintext, name, source)];
       case 'reply':
         this.#kernel.sendDatagram(device, source, outcome.bytes);
         return [];
@@ -89,7 +98,7 @@ export class PeerLink {
   }
 
   #message(plaintext: Uint8Array, name: string, source: string): NodeInput {
-    const beat = decodePeerBeat(plaintext);
+    const beat = this.#reader.read(plaintext);
     return beat === undefined
       ? { kind: 'beat-refused', interface: name, reason: 'content', source }
       : { kind: 'beat', interface: name, beat };

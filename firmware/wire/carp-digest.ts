@@ -38,7 +38,10 @@ export interface CarpDigestSubject {
    */
   readonly password: Uint8Array;
   readonly vhid: number;
-  /** All VIPs of the VHID, aliases and both families, in any order. */
+  /**
+   * All VIPs of the VHID, aliases and both families, in any order. What is hashed of a list is
+   * remembered as long as the list lives: it must not change.
+   */
   readonly addresses: readonly string[];
   /** Unsigned 64 bits. */
   readonly counter: bigint;
@@ -48,10 +51,10 @@ export interface CarpDigestSubject {
 export function carpDigest(
   subject: CarpDigestSubject & { readonly form: CarpDigestForm },
 ): Uint8Array {
-  return hmacSha1(
-    subject.password,
-    hashedBytes(subject, hashedAddresses(subject.addresses, subject.form)),
-  );
+  const { withLinkLocal, routable } = hashedAddresses(subject.addresses);
+  const addresses =
+    subject.form === 'with-link-local' ? withLinkLocal : (routable ?? withLinkLocal);
+  return hmacSha1(subject.password, hashedBytes(subject, addresses));
 }
 
 /**
@@ -61,13 +64,11 @@ export function carpDigest(
 export function verifyCarpDigest(
   subject: CarpDigestSubject & { readonly digest: Uint8Array },
 ): CarpDigestForm | undefined {
-  const addresses = hashedAddresses(subject.addresses, 'with-link-local');
-  if (equalDigests(hmacSha1(subject.password, hashedBytes(subject, addresses)), subject.digest)) {
-    return 'with-link-local';
-  }
-  const routable = addresses.filter((address) => !isLinkLocalBytes(address));
+  const { withLinkLocal, routable } = hashedAddresses(subject.addresses);
+  const digest = hmacSha1(subject.password, hashedBytes(subject, withLinkLocal));
+  if (equalDigests(digest, subject.digest)) return 'with-link-local';
   if (
-    routable.length < addresses.length &&
+    routable !== undefined &&
     equalDigests(hmacSha1(subject.password, hashedBytes(subject, routable)), subject.digest)
   ) {
     return 'without-link-local';
@@ -75,24 +76,41 @@ export function verifyCarpDigest(
   return undefined;
 }
 
-function hashedBytes(subject: CarpDigestSubject, addresses: readonly Uint8Array[]): Uint8Array {
-  const addressBytes = addresses.reduce((sum, address) => sum + address.length, 0);
-  const bytes = new Uint8Array(3 + addressBytes + 8);
-  bytes.set([HASHED_VERSION, HASHED_TYPE, subject.vhid]);
-  let at = 3;
-  for (const address of addresses) {
-    bytes.set(address, at);
-    at += address.length;
-  }
-  byteView(bytes).setBigUint64(at, subject.counter);
+function hashedBytes({ vhid, counter }: CarpDigestSubject, addresses: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(3 + addresses.length + 8);
+  bytes[0] = HASHED_VERSION;
+  bytes[1] = HASHED_TYPE;
+  bytes[2] = vhid;
+  bytes.set(addresses, 3);
+  byteView(bytes).setBigUint64(3 + addresses.length, counter);
   return bytes;
 }
 
-/** The addresses that count, in the order and form in which they are hashed. */
-function hashedAddresses(addresses: readonly string[], form: CarpDigestForm): Uint8Array[] {
+/** The addresses of a VHID as they are hashed. */
+interface HashedAddresses {
+  readonly withLinkLocal: Uint8Array;
+  /** Undefined when it is the same. */
+  readonly routable: Uint8Array | undefined;
+}
+
+const hashedLists = new WeakMap<readonly string[], HashedAddresses>();
+
+function hashedAddresses(addresses: readonly string[]): HashedAddresses {
+  const known = hashedLists.get(addresses);
+  if (known !== undefined) return known;
+  const all = addresses.map(ipAddressBytes);
+  const routable = all.filter((bytes) => !isLinkLocalBytes(bytes));
+  const hashed = {
+    withLinkLocal: Buffer.concat(inHashedOrder(all)),
+    routable: routable.length < all.length ? Buffer.concat(inHashedOrder(routable)) : undefined,
+  };
+  hashedLists.set(addresses, hashed);
+  return hashed;
+}
+
+/** Those that count, in the order and form in which they are hashed. */
+function inHashedOrder(addresses: readonly Uint8Array[]): Uint8Array[] {
   return addresses
-    .map(ipAddressBytes)
-    .filter((bytes) => form === 'with-link-local' || !isLinkLocalBytes(bytes))
     .map(withoutScope)
     .filter(
       (bytes) => !bytes.every((byte) => byte === 0x00) && !bytes.every((byte) => byte === 0xff),

@@ -39,6 +39,7 @@ import {
 export const CARP_PROTOCOL = 112;
 /** The groups advertisements go to, shared with VRRP. */
 export const CARP_GROUPS: Readonly<Record<IpFamily, string>> = { 4: '224.0.0.18', 6: 'ff02::12' };
+const GROUP_MACS = { 4: multicastMac(CARP_GROUPS[4]), 6: multicastMac(CARP_GROUPS[6]) } as const;
 /**
  * TTL or hop limit; a router would have lowered it, so 255 proves that the sender is on the link.
  */
@@ -83,7 +84,7 @@ export function carpFrame(announcement: CarpAnnouncement): CarpFrame {
   };
   const { vhid, advbase, advskew, demote, counter, digest, identification } = announcement;
   return {
-    destinationMac: announcement.peer?.mac ?? multicastMac(addressing.destination),
+    destinationMac: announcement.peer?.mac ?? GROUP_MACS[family],
     sourceMac: virtualMac(vhid),
     ip:
       family === 4

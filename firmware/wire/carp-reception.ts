@@ -38,6 +38,7 @@ import {
   openProtocol112,
   type Protocol112Opening,
 } from './carp-frame.ts';
+import { isVirtualMac } from './ethernet-frame.ts';
 import { type IpFamily, ipFamily, isMulticast } from './ip-address.ts';
 import type { IpHeader } from './ip-packet.ts';
 import { decodeVrrpAdvertisement, type VrrpAdvertisement } from './vrrp-advertisement.ts';
@@ -70,6 +71,8 @@ export interface ReceivedCarp {
   readonly family: IpFamily;
   readonly source: string;
   readonly sourceMac: string;
+  /** As a MASTER sends it; who claims the place or leaves it sends from its own MAC. */
+  readonly fromVirtualMac: boolean;
   /** Seconds, 0..255. */
   readonly advbase: number;
   /** 1/256 s, 0..255. */
@@ -213,6 +216,7 @@ function judgeAdvertisement(
       family,
       source,
       sourceMac,
+      fromVirtualMac: isVirtualMac(sourceMac),
       advbase,
       advskew,
       demote,

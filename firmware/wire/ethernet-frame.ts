@@ -10,7 +10,6 @@
  * reach us from the device they belong to, so an 802.1Q tag has been taken off by the kernel; a
  * frame that still has one is for somebody else.
  */
-import { byteView } from './byte-view.ts';
 import { ipAddressBytes } from './ip-address.ts';
 
 const DESTINATION = 0;
@@ -34,7 +33,10 @@ export const ethertypes = {
   leaseRenewal: 0x88b5,
 } as const;
 
-const MAC_TEXT = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
+const MAC_TEXT_LENGTH = 3 * MAC_BYTES - 1;
+const HEX_DIGITS = '0123456789abcdef';
+/** Each byte as text. */
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 export interface EthernetHeader {
   readonly destination: string;
@@ -46,18 +48,27 @@ export interface EthernetHeader {
  * Bytes of a textual MAC address (`:` between the bytes), or `undefined` when the text is not one.
  */
 export function parseMac(text: string): Uint8Array | undefined {
-  if (!MAC_TEXT.test(text)) {
-    return undefined;
+  if (text.length !== MAC_TEXT_LENGTH) return undefined;
+  const digits = text.toLowerCase();
+  const bytes = new Uint8Array(MAC_BYTES);
+  for (let index = 0; index < MAC_BYTES; index += 1) {
+    const high = HEX_DIGITS.indexOf(digits.charAt(3 * index));
+    const low = HEX_DIGITS.indexOf(digits.charAt(3 * index + 1));
+    const isLast = index === MAC_BYTES - 1;
+    if (high < 0 || low < 0 || (!isLast && digits.charAt(3 * index + 2) !== ':')) return undefined;
+    bytes[index] = 16 * high + low;
   }
-  return Uint8Array.from(text.split(':'), (byte) => Number.parseInt(byte, 16));
+  return bytes;
 }
 
-/** Canonical text of the first six of `bytes`. */
-export function formatMac(bytes: Uint8Array): string {
-  return Array.from(bytes.subarray(0, MAC_BYTES), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join(':');
+/** Canonical text of six of `bytes`, from `start` on. */
+export function formatMac(bytes: Uint8Array, start = 0): string {
+  let text = hexByte(bytes[start]);
+  for (let at = start + 1; at < start + MAC_BYTES; at += 1) text += `:${hexByte(bytes[at])}`;
+  return text;
 }
+
+const hexByte = (byte = 0): string => HEX_BYTES[byte] ?? '';
 
 /**
  * Bytes of a MAC address that has been parsed before. Anything else is a mistake of ours and
@@ -71,6 +82,8 @@ export function macBytes(mac: string): Uint8Array {
   return bytes;
 }
 
+const VIRTUAL_MAC_PREFIX = '00:00:5e:00:01:';
+
 /**
  * The virtual MAC of a VHID (1..255), for IPv4 and IPv6 alike: 00:00:5e:00:01:VHID (IANA's VRRP
  * block).
@@ -79,7 +92,12 @@ export function virtualMac(vhid: number): string {
   if (!Number.isInteger(vhid) || vhid < 1 || vhid > 255) {
     throw new RangeError(`a VHID is 1..255, not ${vhid}`);
   }
-  return formatMac(Uint8Array.of(0x00, 0x00, 0x5e, 0x00, 0x01, vhid));
+  return `${VIRTUAL_MAC_PREFIX}${hexByte(vhid)}`;
+}
+
+/** True for the virtual MAC of any VHID: some send from that of another one. */
+export function isVirtualMac(mac: string): boolean {
+  return mac.startsWith(VIRTUAL_MAC_PREFIX);
 }
 
 /**
@@ -102,9 +120,9 @@ export function decodeEthernetHeader(frame: Uint8Array): EthernetHeader | undefi
     return undefined;
   }
   return {
-    destination: formatMac(frame.subarray(DESTINATION)),
-    source: formatMac(frame.subarray(SOURCE)),
-    ethertype: byteView(frame).getUint16(ETHERTYPE),
+    destination: formatMac(frame, DESTINATION),
+    source: formatMac(frame, SOURCE),
+    ethertype: ((frame[ETHERTYPE] ?? 0) << 8) | (frame[ETHERTYPE + 1] ?? 0),
   };
 }
 
@@ -112,5 +130,6 @@ export function decodeEthernetHeader(frame: Uint8Array): EthernetHeader | undefi
 export function encodeEthernetHeader(header: EthernetHeader, out: Uint8Array): void {
   out.set(macBytes(header.destination), DESTINATION);
   out.set(macBytes(header.source), SOURCE);
-  byteView(out).setUint16(ETHERTYPE, header.ethertype);
+  out[ETHERTYPE] = header.ethertype >> 8;
+  out[ETHERTYPE + 1] = header.ethertype;
 }

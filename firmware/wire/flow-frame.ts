@@ -15,8 +15,8 @@
  *              what has arrived from there on, bit 0 of byte 0 for that number itself
  *   heartbeat  sequence: the oldest that is not acknowledged; next u32 | own flows u32 |
  *              peer's flows u32 | sent u32 | received u32 | heard age u16 | divergence u16
- *   digest     sequence: the first number that the digests do not take in; first bucket u16 | count u16 |
- *              count times: digest u32 | established u16 | flows u16
+ *   digest     sequence: the first number that the digests do not take in; first bucket u16 |
+ *              count u16 | count times: digest u32 | established u16 | flows u16
  *   pull       content u8 (as in a mark) | 0 | count u16 | count times: bucket u16
  *
  * Data and marks share one sequence: they are acknowledged, sent again and acted upon in its order.

@@ -23,8 +23,8 @@ export const IPV4_ADDRESS_BYTES = 4;
 export const IPV6_ADDRESS_BYTES = 16;
 const IPV6_WORDS = 8;
 
-const DECIMAL_OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
 const HEX_WORD = /^[0-9a-fA-F]{1,4}$/;
+const [DOT, ZERO] = ['.'.charCodeAt(0), '0'.charCodeAt(0)];
 const PREFIX_LENGTH = /^(?:0|[1-9][0-9]{0,2})$/;
 
 /** Bytes of a textual address (4 or 16), or `undefined` when the text is not one. */
@@ -41,7 +41,7 @@ export function canonicalIpAddress(text: string): string | undefined {
 /** Canonical text of 4 or 16 address bytes. Any other length is a mistake of ours and throws. */
 export function formatIpAddress(bytes: Uint8Array): string {
   if (bytes.length === IPV4_ADDRESS_BYTES) {
-    return bytes.join('.');
+    return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
   }
   if (bytes.length === IPV6_ADDRESS_BYTES) {
     return formatIpv6(bytes);
@@ -79,8 +79,11 @@ export function compareAddressBytes(one: Uint8Array, other: Uint8Array): number 
   if (one.length !== other.length) {
     return one.length - other.length;
   }
-  const at = one.findIndex((byte, index) => byte !== other[index]);
-  return at < 0 ? 0 : (one[at] ?? 0) - (other[at] ?? 0);
+  for (let at = 0; at < one.length; at += 1) {
+    const difference = (one[at] ?? 0) - (other[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 /**
@@ -133,12 +136,27 @@ export function prefixContains(cidr: Cidr, address: string): boolean {
 }
 
 function parseIpv4(text: string): Uint8Array | undefined {
-  const octets = text.split('.');
-  if (octets.length !== IPV4_ADDRESS_BYTES || !octets.every((octet) => DECIMAL_OCTET.test(octet))) {
-    return undefined;
+  const bytes = new Uint8Array(IPV4_ADDRESS_BYTES);
+  let position = 0;
+  // Undefined before the first digit of an octet.
+  let octet: number | undefined;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === DOT) {
+      if (octet === undefined || position === IPV4_ADDRESS_BYTES - 1) return undefined;
+      bytes[position] = octet;
+      position += 1;
+      octet = undefined;
+      continue;
+    }
+    const digit = code - ZERO;
+    if (digit < 0 || digit > 9 || octet === 0) return undefined;
+    octet = (octet ?? 0) * 10 + digit;
+    if (octet > 255) return undefined;
   }
-  const values = octets.map(Number);
-  return values.every((value) => value <= 255) ? Uint8Array.from(values) : undefined;
+  if (octet === undefined || position < IPV4_ADDRESS_BYTES - 1) return undefined;
+  bytes[position] = octet;
+  return bytes;
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {

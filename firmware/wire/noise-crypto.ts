@@ -36,9 +36,27 @@ const PUBLIC_KEY_HEAD = Uint8Array.from([
 ]);
 
 export interface KeyPair {
-  readonly privateKey: KeyObject;
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
+  /**
+   * The secret shared with the owner of another public key, 32 bytes. Undefined when that key is
+   * one that makes it zero (RFC 7748 6.1).
+   */
+  readonly sharedSecret: (publicBytes: Uint8Array) => Uint8Array | undefined;
+}
+
+/**
+ * They are one part that is handed in: a simulation of months cannot afford the real ones.
+ * Whatever takes their place keeps what is promised here of each.
+ */
+export interface NoisePrimitives {
+  readonly keyPair: (privateBytes: Uint8Array) => KeyPair;
+  readonly sha256: (...parts: readonly Uint8Array[]) => Uint8Array;
+  readonly hmacSha256: (key: Uint8Array, message: Uint8Array) => Uint8Array;
+  readonly encrypt: typeof encrypt;
+  readonly decrypt: typeof decrypt;
+  readonly seal: typeof seal;
+  readonly open: typeof open;
 }
 
 /** The key pair of 32 random bytes (RFC 7748 5 says how they are clamped). */
@@ -46,18 +64,17 @@ export function keyPair(privateBytes: Uint8Array): KeyPair {
   const key = Buffer.concat([PRIVATE_KEY_HEAD, privateBytes]);
   const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
   const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' });
-  return { privateKey, publicKey: publicKey.subarray(PUBLIC_KEY_HEAD.length) };
+  return {
+    publicKey: publicKey.subarray(PUBLIC_KEY_HEAD.length),
+    sharedSecret: (publicBytes) => sharedSecret(privateKey, publicBytes),
+  };
 }
 
-/**
- * The secret two key pairs share, 32 bytes. Undefined when the other side's public key is one that
- * makes it zero (RFC 7748 6.1).
- */
-export function sharedSecret(own: KeyPair, publicBytes: Uint8Array): Uint8Array | undefined {
+function sharedSecret(privateKey: KeyObject, publicBytes: Uint8Array): Uint8Array | undefined {
   const key = Buffer.concat([PUBLIC_KEY_HEAD, publicBytes]);
   const publicKey = createPublicKey({ key, format: 'der', type: 'spki' });
   try {
-    return diffieHellman({ privateKey: own.privateKey, publicKey });
+    return diffieHellman({ privateKey, publicKey });
   } catch {
     return undefined;
   }
@@ -78,11 +95,41 @@ export function encrypt(
   associated: Uint8Array,
   plaintext: Uint8Array,
 ): Uint8Array {
+  return Buffer.concat(encrypted(key, nonce, associated, plaintext));
+}
+
+/** A header, and behind it the ciphertext and tag of `encrypt` with it as associated data. */
+export function seal(
+  key: Uint8Array,
+  nonce: number,
+  header: Uint8Array,
+  plaintext: Uint8Array,
+): Uint8Array {
+  return Buffer.concat([header, ...encrypted(key, nonce, header, plaintext)]);
+}
+
+/** The plaintext of what `seal` made, whose header has so many bytes; undefined as `decrypt`. */
+export function open(
+  key: Uint8Array,
+  nonce: number,
+  headerBytes: number,
+  datagram: Uint8Array,
+): Uint8Array | undefined {
+  const header = datagram.subarray(0, headerBytes);
+  return decrypt(key, nonce, header, datagram.subarray(headerBytes));
+}
+
+function encrypted(
+  key: Uint8Array,
+  nonce: number,
+  associated: Uint8Array,
+  plaintext: Uint8Array,
+): readonly [Uint8Array, Uint8Array] {
   const cipher = createCipheriv(CIPHER, key, nonceBytes(nonce), TAG);
   cipher.setAAD(associated);
   const text = cipher.update(plaintext);
   cipher.final();
-  return Buffer.concat([text, cipher.getAuthTag()]);
+  return [text, cipher.getAuthTag()];
 }
 
 /** The plaintext; undefined when it was not sealed with this key, nonce and associated data. */
@@ -114,3 +161,14 @@ function nonceBytes(nonce: number): Uint8Array {
   view.setUint32(8, Math.floor(nonce / 0x1_0000_0000), true);
   return bytes;
 }
+
+/** What ships. */
+export const noisePrimitives: NoisePrimitives = {
+  keyPair,
+  sha256,
+  hmacSha256,
+  encrypt,
+  decrypt,
+  seal,
+  open,
+};

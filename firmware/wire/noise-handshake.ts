@@ -9,14 +9,10 @@
  * cannot be had from it later. Randomness is handed in: the 32 bytes of an ephemeral private key.
  */
 import {
-  decrypt,
-  encrypt,
-  hmacSha256,
   type KeyPair,
-  keyPair,
   NOISE_BYTES,
-  sha256,
-  sharedSecret,
+  type NoisePrimitives,
+  noisePrimitives,
   TAG_BYTES,
 } from './noise-crypto.ts';
 
@@ -29,6 +25,7 @@ export const HANDSHAKE_BYTES = NOISE_BYTES + TAG_BYTES;
 
 /** Noise's SymmetricState. Every key encrypts one payload only, so there is no nonce in it. */
 export interface HandshakeState {
+  readonly primitives: NoisePrimitives;
   readonly chainingKey: Uint8Array;
   readonly hash: Uint8Array;
   readonly key: Uint8Array;
@@ -57,11 +54,16 @@ export interface SessionKeys {
  * All that does not depend on a message: computed once per pre-shared key. `psk`: 32 bytes.
  * `prologue`: what both sides must agree on beforehand.
  */
-export function handshakeStart(psk: Uint8Array, prologue: Uint8Array): HandshakeState {
+export function handshakeStart(
+  psk: Uint8Array,
+  prologue: Uint8Array,
+  primitives: NoisePrimitives = noisePrimitives,
+): HandshakeState {
+  const { sha256 } = primitives;
   const first = sha256(PROTOCOL);
   // MixKeyAndHash of the token psk.
-  const [chainingKey, mixed, key] = expanded(first, psk, 3);
-  return { chainingKey, hash: sha256(sha256(first, prologue), mixed), key };
+  const [chainingKey, mixed, key] = expanded(primitives, { chainingKey: first, material: psk }, 3);
+  return { primitives, chainingKey, hash: sha256(sha256(first, prologue), mixed), key };
 }
 
 /** The first message. `privateBytes`: 32 random bytes, used for nothing else. */
@@ -70,7 +72,7 @@ export function greet(
   privateBytes: Uint8Array,
   payload: Uint8Array,
 ): { readonly message: Uint8Array; readonly greeted: Greeted } {
-  const ephemeral = keyPair(privateBytes);
+  const ephemeral = start.primitives.keyPair(privateBytes);
   const mixed = withEphemeral(start, ephemeral.publicKey);
   const { state, ciphertext } = withEncrypted(mixed, payload);
   const message = Buffer.concat([ephemeral.publicKey, ciphertext]);
@@ -95,13 +97,13 @@ export function answer(
   privateBytes: Uint8Array,
   payload: Uint8Array,
 ): { readonly message: Uint8Array; readonly keys: SessionKeys } | undefined {
-  const ephemeral = keyPair(privateBytes);
-  const secret = sharedSecret(ephemeral, heard.ephemeral);
+  const ephemeral = heard.state.primitives.keyPair(privateBytes);
+  const secret = ephemeral.sharedSecret(heard.ephemeral);
   if (secret === undefined) return undefined;
   const mixed = withKey(withEphemeral(heard.state, ephemeral.publicKey), secret);
   const { state, ciphertext } = withEncrypted(mixed, payload);
   const message = Buffer.concat([ephemeral.publicKey, ciphertext]);
-  const [receiving, sending] = expanded(state.chainingKey, NOTHING, 2);
+  const [receiving, sending] = split(state);
   return { message, keys: { sending, receiving } };
 }
 
@@ -112,19 +114,25 @@ export function conclude(
 ): { readonly payload: Uint8Array; readonly keys: SessionKeys } | undefined {
   if (message.length < HANDSHAKE_BYTES) return undefined;
   const theirs = message.subarray(0, NOISE_BYTES);
-  const secret = sharedSecret(ephemeral, theirs);
+  const secret = ephemeral.sharedSecret(theirs);
   if (secret === undefined) return undefined;
   const mixed = withKey(withEphemeral(start, theirs), secret);
   const read = withDecrypted(mixed, message.subarray(NOISE_BYTES));
   if (read === undefined) return undefined;
-  const [sending, receiving] = expanded(read.state.chainingKey, NOTHING, 2);
+  const [sending, receiving] = split(read.state);
   return { payload: read.payload, keys: { sending, receiving } };
+}
+
+/** Split (5.2): the keys for what the greeter sends, and for what it receives. */
+function split({ primitives, chainingKey }: HandshakeState): readonly [Uint8Array, Uint8Array] {
+  const [first, second] = expanded(primitives, { chainingKey, material: NOTHING }, 2);
+  return [first, second];
 }
 
 /** HKDF (4.3) with two or three outputs of 32 bytes; the last is empty when there are two. */
 function expanded(
-  chainingKey: Uint8Array,
-  material: Uint8Array,
+  { hmacSha256 }: NoisePrimitives,
+  { chainingKey, material }: { chainingKey: Uint8Array; material: Uint8Array },
   count: 2 | 3,
 ): readonly [Uint8Array, Uint8Array, Uint8Array] {
   const temporary = hmacSha256(chainingKey, material);
@@ -136,13 +144,14 @@ function expanded(
 
 /** MixKey. */
 function withKey(state: HandshakeState, material: Uint8Array): HandshakeState {
-  const [chainingKey, key] = expanded(state.chainingKey, material, 2);
-  return { chainingKey, hash: state.hash, key };
+  const { primitives, hash } = state;
+  const [chainingKey, key] = expanded(primitives, { chainingKey: state.chainingKey, material }, 2);
+  return { primitives, chainingKey, hash, key };
 }
 
 /** The token e; in a handshake with a pre-shared key it goes into the key too (9.2). */
 function withEphemeral(state: HandshakeState, publicKey: Uint8Array): HandshakeState {
-  return withKey({ ...state, hash: sha256(state.hash, publicKey) }, publicKey);
+  return withKey({ ...state, hash: state.primitives.sha256(state.hash, publicKey) }, publicKey);
 }
 
 /** EncryptAndHash. */
@@ -150,8 +159,9 @@ function withEncrypted(
   state: HandshakeState,
   payload: Uint8Array,
 ): { readonly state: HandshakeState; readonly ciphertext: Uint8Array } {
-  const ciphertext = encrypt(state.key, 0, state.hash, payload);
-  return { state: { ...state, hash: sha256(state.hash, ciphertext) }, ciphertext };
+  const { primitives, key, hash } = state;
+  const ciphertext = primitives.encrypt(key, 0, hash, payload);
+  return { state: { ...state, hash: primitives.sha256(hash, ciphertext) }, ciphertext };
 }
 
 /** DecryptAndHash. */
@@ -159,7 +169,8 @@ function withDecrypted(
   state: HandshakeState,
   ciphertext: Uint8Array,
 ): { readonly state: HandshakeState; readonly payload: Uint8Array } | undefined {
-  const payload = decrypt(state.key, 0, state.hash, ciphertext);
+  const { primitives, key, hash } = state;
+  const payload = primitives.decrypt(key, 0, hash, ciphertext);
   if (payload === undefined) return undefined;
-  return { state: { ...state, hash: sha256(state.hash, ciphertext) }, payload };
+  return { state: { ...state, hash: primitives.sha256(hash, ciphertext) }, payload };
 }

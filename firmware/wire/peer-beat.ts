@@ -82,10 +82,16 @@ export interface PeerBeat {
 }
 
 const FIXED_BYTES = 58;
+/** What seldom changes is the boot, and all from here on. */
+export const CONSTANTS_START = 46;
+export const BOOT_START = 2;
+export const BOOT_END = 10;
+const HASH_START = 50;
 const STRING_BYTES = 63;
 const PATHS_AT_MOST = 16;
 const PATH_BYTES_AT_MOST = 3 + IPV6_ADDRESS_BYTES + 1 + STRING_BYTES;
-const BEAT_BYTES_AT_MOST = FIXED_BYTES + 1 + STRING_BYTES + 1 + PATHS_AT_MOST * PATH_BYTES_AT_MOST;
+export const BEAT_BYTES_AT_MOST =
+  FIXED_BYTES + 1 + STRING_BYTES + 1 + PATHS_AT_MOST * PATH_BYTES_AT_MOST;
 const HASH = /^[0-9a-f]{16}$/;
 const NOTHING = new Uint8Array(0);
 const U16 = 0xffff;
@@ -99,41 +105,48 @@ const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * long, too many paths, or text that is no address or hash are a mistake of ours and throw.
  */
 export function encodePeerBeat(beat: PeerBeat): Uint8Array {
-  const { paths } = beat;
-  if (paths.length > PATHS_AT_MOST) throw new RangeError(`${paths.length} paths are too many`);
   const bytes = new Uint8Array(BEAT_BYTES_AT_MOST);
-  writeFixed(bytes, beat);
-  let end = writeText(bytes, FIXED_BYTES, beat.node);
-  bytes[end] = paths.length;
-  end += 1;
-  for (const path of paths) end = writePath(bytes, end, path);
-  return bytes.subarray(0, end);
+  writeBeatNumbers(byteView(bytes), beat);
+  return bytes.subarray(0, writeBeatConstants(bytes, beat));
 }
 
-function writeFixed(bytes: Uint8Array, beat: PeerBeat): void {
-  const view = byteView(bytes);
-  const u16 = (at: number, value: number): void => view.setUint16(at, Math.min(value, U16));
-  const u32 = (at: number, value: number): void => view.setUint32(at, Math.min(value, U32));
+/** Writes what is no constant. */
+export function writeBeatNumbers(view: DataView, beat: PeerBeat): void {
   const secondary = beat.role === 'secondary' ? 1 : 0;
   const said = (beat.asks ? 2 : 0) | (beat.farewell ? 4 : 0) | (beat.serving ? 8 : 0);
   view.setUint8(0, secondary | said);
   view.setUint8(1, STATES.indexOf(beat.state));
-  view.setBigUint64(2, beat.bootId);
   view.setUint32(10, Math.floor(beat.sequence / (U32 + 1)));
   view.setUint32(14, beat.sequence % (U32 + 1));
-  u32(18, beat.stateAge);
-  u16(22, beat.health);
-  u16(24, beat.demotion);
-  u16(26, beat.preference);
-  u32(28, beat.claim);
-  u32(32, beat.grant);
-  u32(36, beat.interval);
-  u32(40, beat.lease);
-  u16(44, beat.heardAge);
-  view.setUint32(46, beat.counterTag);
-  if (!HASH.test(beat.configHash)) throw new RangeError(`no hash: ${beat.configHash}`);
-  view.setUint32(50, Number.parseInt(beat.configHash.slice(0, 8), 16));
-  view.setUint32(54, Number.parseInt(beat.configHash.slice(8), 16));
+  view.setUint32(18, Math.min(beat.stateAge, U32));
+  view.setUint16(22, Math.min(beat.health, U16));
+  view.setUint16(24, Math.min(beat.demotion, U16));
+  view.setUint16(26, Math.min(beat.preference, U16));
+  view.setUint32(28, Math.min(beat.claim, U32));
+  view.setUint32(32, Math.min(beat.grant, U32));
+  view.setUint32(36, Math.min(beat.interval, U32));
+  view.setUint32(40, Math.min(beat.lease, U32));
+  view.setUint16(44, Math.min(beat.heardAge, U16));
+}
+
+/** Writes the constants; returns the length of the beat. */
+export function writeBeatConstants(bytes: Uint8Array, beat: BeatConstants): number {
+  const { paths } = beat;
+  if (paths.length > PATHS_AT_MOST) throw new RangeError(`${paths.length} paths are too many`);
+  const view = byteView(bytes);
+  view.setBigUint64(BOOT_START, beat.bootId);
+  view.setUint32(CONSTANTS_START, beat.counterTag);
+  writeHash(bytes, beat.configHash);
+  let end = writeText(bytes, FIXED_BYTES, beat.node);
+  bytes[end] = paths.length;
+  end += 1;
+  for (const path of paths) end = writePath(bytes, end, path);
+  return end;
+}
+
+function writeHash(bytes: Uint8Array, hash: string): void {
+  if (!HASH.test(hash)) throw new RangeError(`no hash: ${hash}`);
+  byteView(bytes).setBigUint64(HASH_START, BigInt(`0x${hash}`));
 }
 
 /** Each of these answers where the next field begins. */
@@ -154,43 +167,70 @@ function writeText(bytes: Uint8Array, at: number, text: string): number {
   return at + 1 + written;
 }
 
-/** The beat, or undefined when the bytes are none that this version understands. */
-export function decodePeerBeat(bytes: Uint8Array): PeerBeat | undefined {
+/** What seldom changes. */
+export type BeatConstants = Pick<
+  PeerBeat,
+  'bootId' | 'counterTag' | 'configHash' | 'node' | 'paths'
+>;
+
+/** The constants of a beat; undefined when they are not understood. */
+export function decodeBeatConstants(bytes: Uint8Array): BeatConstants | undefined {
   if (bytes.length < FIXED_BYTES) return undefined;
-  const fixed = decodeFixed(bytes);
   const name = field(bytes, FIXED_BYTES);
   const node = name && decodeText(name);
-  if (fixed === undefined || name === undefined || node === undefined) return undefined;
+  if (name === undefined || node === undefined) return undefined;
   const paths = decodePaths(bytes, FIXED_BYTES + 1 + name.length);
-  return paths && { ...fixed, node, paths };
+  if (paths === undefined) return undefined;
+  const view = byteView(bytes);
+  const configHash = view.getBigUint64(HASH_START).toString(16).padStart(16, '0');
+  const bootId = view.getBigUint64(BOOT_START);
+  return { bootId, counterTag: view.getUint32(CONSTANTS_START), configHash, node, paths };
 }
 
-function decodeFixed(bytes: Uint8Array): Omit<PeerBeat, 'node' | 'paths'> | undefined {
-  const view = byteView(bytes);
-  const flags = view.getUint8(0);
-  const state = STATES[view.getUint8(1)];
-  const sequence = view.getUint32(10) * (U32 + 1) + view.getUint32(14);
+/**
+ * The beat, or undefined when the bytes are none that this version understands. `constants`: those
+ * of these bytes, if they are known.
+ */
+export function decodePeerBeat(
+  bytes: Uint8Array,
+  constants: BeatConstants | undefined = decodeBeatConstants(bytes),
+): PeerBeat | undefined {
+  if (constants === undefined) return undefined;
+  const flags = bytes[0]!;
+  const state = STATES[bytes[1]!];
+  const sequence = u32(bytes, 10) * (U32 + 1) + u32(bytes, 14);
   if (state === undefined || !Number.isSafeInteger(sequence)) return undefined;
   return {
     role: (flags & 1) === 0 ? 'primary' : 'secondary',
-    bootId: view.getBigUint64(2),
+    bootId: constants.bootId,
     sequence,
     asks: (flags & 2) !== 0,
     farewell: (flags & 4) !== 0,
     state,
     serving: (flags & 8) !== 0,
-    stateAge: view.getUint32(18),
-    health: view.getUint16(22),
-    demotion: view.getUint16(24),
-    preference: view.getUint16(26),
-    claim: view.getUint32(28),
-    grant: view.getUint32(32),
-    interval: view.getUint32(36),
-    lease: view.getUint32(40),
-    heardAge: view.getUint16(44),
-    counterTag: view.getUint32(46),
-    configHash: view.getBigUint64(50).toString(16).padStart(16, '0'),
+    stateAge: u32(bytes, 18),
+    health: u16(bytes, 22),
+    demotion: u16(bytes, 24),
+    preference: u16(bytes, 26),
+    claim: u32(bytes, 28),
+    grant: u32(bytes, 32),
+    interval: u32(bytes, 36),
+    lease: u32(bytes, 40),
+    heardAge: u16(bytes, 44),
+    counterTag: constants.counterTag,
+    configHash: constants.configHash,
+    node: constants.node,
+    paths: constants.paths,
   };
+}
+
+/** Within the fixed bytes. */
+function u16(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!;
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return ((u16(bytes, at) << 16) | u16(bytes, at + 2)) >>> 0;
 }
 
 function decodePaths(bytes: Uint8Array, start: number): BeatPath[] | undefined {

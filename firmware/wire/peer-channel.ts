@@ -11,7 +11,7 @@
 import { byteView } from './byte-view.ts';
 import { decodeGreeting, decodeReply, encodeGreeting, encodeReply } from './channel-greeting.ts';
 import { equalDigests } from './keyed-digest.ts';
-import { hmacSha256, NOISE_BYTES } from './noise-crypto.ts';
+import { NOISE_BYTES, type NoisePrimitives, noisePrimitives } from './noise-crypto.ts';
 import {
   answer,
   conclude,
@@ -56,6 +56,8 @@ export interface ChannelStart {
   readonly random: (length: number) => Uint8Array;
   /** Default: what this version of the firmware speaks. */
   readonly versions?: Versions;
+  /** Default: the real one. */
+  readonly primitives?: NoisePrimitives;
 }
 
 /** What came of a datagram. */
@@ -73,6 +75,7 @@ export class PeerChannel {
   readonly #life: bigint;
   readonly #random: (length: number) => Uint8Array;
   readonly #versions: Versions;
+  readonly #primitives: NoisePrimitives;
   readonly #start: HandshakeState;
   readonly #stampKey: Uint8Array;
   /** Newest first; the newest one is used to seal. */
@@ -83,13 +86,21 @@ export class PeerChannel {
   /** Number of the last greeting answered, by life of the peer. */
   readonly #heard = new Map<bigint, number>();
   #greetingNumber = 0;
+  /** Sessions agreed upon so far. */
+  #sessions = 0;
 
-  constructor({ key, random, versions = SPOKEN_VERSIONS }: ChannelStart) {
+  constructor({
+    key,
+    random,
+    versions = SPOKEN_VERSIONS,
+    primitives = noisePrimitives,
+  }: ChannelStart) {
     this.#random = random;
+    this.#primitives = primitives;
     this.#life = byteView(random(8)).getBigUint64(0);
     this.#versions = versions;
-    this.#start = handshakeStart(key, PROLOGUE);
-    this.#stampKey = hmacSha256(key, STAMP_PURPOSE);
+    this.#start = handshakeStart(key, PROLOGUE, primitives);
+    this.#stampKey = primitives.hmacSha256(key, STAMP_PURPOSE);
   }
 
   /** True when something can be sealed. */
@@ -129,7 +140,7 @@ export class PeerChannel {
 
   #openSealed(datagram: Sealed): ChannelOutcome {
     const { receiver } = datagram;
-    const known = this.#established.find(({ ownId }) => ownId === receiver);
+    const known = this.#establishedAs(receiver);
     const session = known ?? this.#pending.get(receiver);
     if (session === undefined) return refused('session');
     const plaintext = session.open(datagram);
@@ -139,6 +150,11 @@ export class PeerChannel {
       this.#establish(session);
     }
     return { kind: 'message', plaintext, begins: known === undefined };
+  }
+
+  #establishedAs(id: number): SealedSession | undefined {
+    for (const session of this.#established) if (session.ownId === id) return session;
+    return undefined;
   }
 
   #answer(greeting: Greeting, mayGreet: () => boolean): ChannelOutcome {
@@ -160,7 +176,12 @@ export class PeerChannel {
     this.#remember(life, number);
     const { keys } = answered;
     const peerId = terms.sessionId;
-    this.#pending.set(ownId, new SealedSession({ ownId, peerId, version: agreed, keys }));
+    const primitives = this.#primitives;
+    const ordinal = this.#nextOrdinal;
+    this.#pending.set(
+      ownId,
+      new SealedSession({ ordinal, ownId, peerId, version: agreed, keys, primitives }),
+    );
     dropOldest(this.#pending, PENDING_AT_MOST);
     const datagram = replyDatagram(version, peerId, answered.message);
     return { kind: 'reply', bytes: this.#stamped(datagram) };
@@ -180,13 +201,27 @@ export class PeerChannel {
       return refused('version');
     }
     this.#greetings.clear();
-    this.#establish(new SealedSession({ ownId: receiver, peerId, version, keys: concluded.keys }));
+    const { keys } = concluded;
+    const primitives = this.#primitives;
+    const ordinal = this.#nextOrdinal;
+    const ownId = receiver;
+    this.#establish(new SealedSession({ ordinal, ownId, peerId, version, keys, primitives }));
     return { kind: 'established' };
   }
 
+  /**
+   * In the order in which they were agreed upon. Datagrams of several sessions may come in late and
+   * mixed, when this node slept: an older session that is used first now must not oust a newer one.
+   */
   #establish(session: SealedSession): void {
-    this.#established.unshift(session);
+    const place = this.#established.findIndex(({ ordinal }) => ordinal < session.ordinal);
+    this.#established.splice(place === -1 ? this.#established.length : place, 0, session);
     this.#established.splice(ESTABLISHED_AT_MOST);
+  }
+
+  get #nextOrdinal(): number {
+    this.#sessions += 1;
+    return this.#sessions;
   }
 
   #remember(life: bigint, number: number): void {
@@ -204,7 +239,7 @@ export class PeerChannel {
   }
 
   #stamp(datagram: Uint8Array): Uint8Array {
-    return hmacSha256(this.#stampKey, datagram).subarray(0, STAMP_BYTES);
+    return this.#primitives.hmacSha256(this.#stampKey, datagram).subarray(0, STAMP_BYTES);
   }
 
   /** A random name for a session: nobody who does not see the datagrams can guess it. */

@@ -56,7 +56,7 @@ export function agreedVersion(one: Versions, other: Versions): number | undefine
 }
 
 const HEADER_BYTES = 6;
-const SEALED_HEADER_BYTES = HEADER_BYTES + 8;
+export const SEALED_HEADER_BYTES = HEADER_BYTES + 8;
 export const STAMP_BYTES = 16;
 
 const GREETING_HEADER_BYTES = HEADER_BYTES + 12;
@@ -87,15 +87,16 @@ export interface Sealed {
   readonly version: number;
   readonly receiver: number;
   readonly number: number;
-  readonly header: Uint8Array;
-  readonly ciphertext: Uint8Array;
+  /** All of it: SEALED_HEADER_BYTES, then the ciphertext with its tag. */
+  readonly bytes: Uint8Array;
 }
 
 type Datagram = Greeting | Reply | Sealed;
 
 /** The parts of a datagram, as views of it, or why it is none. */
 export function parseDatagram(bytes: Uint8Array, versions: Versions): Datagram | DatagramRefusal {
-  const [version = 0, kind] = bytes;
+  const version = bytes[0] ?? 0;
+  const kind = bytes[1];
   if (bytes.length < HEADER_BYTES) return 'short';
   if (version < versions.oldest || version > versions.newest) return 'version';
   if (kind === KINDS.sealed) return parseSealed(bytes, version);
@@ -131,14 +132,12 @@ function stampedParts(bytes: Uint8Array, version: number, start: number): Stampe
 
 function parseSealed(bytes: Uint8Array, version: number): Sealed | DatagramRefusal {
   if (bytes.length < SEALED_HEADER_BYTES + TAG_BYTES) return 'short';
-  const view = byteView(bytes);
   return {
     kind: 'sealed',
     version,
-    receiver: view.getUint32(2),
-    number: view.getUint32(6) * 0x1_0000_0000 + view.getUint32(10),
-    header: bytes.subarray(0, SEALED_HEADER_BYTES),
-    ciphertext: bytes.subarray(SEALED_HEADER_BYTES),
+    receiver: readUint32(bytes, 2),
+    number: readUint32(bytes, 6) * 0x1_0000_0000 + readUint32(bytes, 10),
+    bytes,
   };
 }
 
@@ -169,13 +168,31 @@ export function replyDatagram(version: number, receiver: number, message: Uint8A
 export function sealedHeader(version: number, receiver: number, number: number): Uint8Array {
   const bytes = new Uint8Array(SEALED_HEADER_BYTES);
   writeHeader(bytes, KINDS.sealed, version, receiver);
-  const view = byteView(bytes);
-  view.setUint32(6, Math.floor(number / 0x1_0000_0000));
-  view.setUint32(10, number % 0x1_0000_0000);
+  renumberSealed(bytes, number);
   return bytes;
 }
 
+/** Makes it the header of another datagram of the same session. */
+export function renumberSealed(header: Uint8Array, number: number): void {
+  writeUint32(header, 6, Math.floor(number / 0x1_0000_0000));
+  writeUint32(header, 10, number);
+}
+
 function writeHeader(bytes: Uint8Array, kind: number, version: number, receiver: number): void {
-  bytes.set([version, kind]);
-  byteView(bytes).setUint32(2, receiver);
+  bytes[0] = version;
+  bytes[1] = kind;
+  writeUint32(bytes, 2, receiver);
+}
+
+/** Of every beat, so without a view of the bytes. `number`: whole, its last 32 bits are written. */
+function writeUint32(bytes: Uint8Array, at: number, number: number): void {
+  bytes[at] = number >>> 24;
+  bytes[at + 1] = number >>> 16;
+  bytes[at + 2] = number >>> 8;
+  bytes[at + 3] = number;
+}
+
+function readUint32(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  return ((high << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
 }

@@ -38,8 +38,8 @@ function runs(deaths: number, others: number): Readonly<Record<BenchTest, number
 
 /** Where seconds are measured a few runs tell as much as many where milliseconds are. */
 export const BENCH_PLAN: readonly BenchEntry[] = [
-  { kind: new YokePair(STAYS, REFERENCE), runs: runs(10, 5) },
-  { kind: new YokePair({ ...STAYS, beats: 'fast' }, 'yoke fast'), runs: runs(4, 3) },
+  { kind: new YokePair(STAYS, REFERENCE), runs: runs(50, 10) },
+  { kind: new YokePair({ ...STAYS, beats: 'fast' }, 'yoke fast'), runs: runs(10, 4) },
   { kind: new YokePair({ ...STAYS, beats: 'off' }, 'yoke without beats'), runs: runs(2, 2) },
   ...KEEPALIVED_PAIRS.map((kind, index) => ({ kind, runs: index < 2 ? runs(3, 2) : runs(2, 2) })),
   { kind: UCARP_PAIR, runs: runs(1, 1) },

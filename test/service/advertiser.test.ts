@@ -38,7 +38,7 @@ function scene() {
     keepMilliseconds: 45,
   });
   const heard: Uint8Array[] = [];
-  peer.onFrame = (frame) => heard.push(frame);
+  peer.onFrame = (frame) => heard.push(frame.bytes);
   const frames = (): Uint8Array[] => {
     schedule.runUntil(schedule.now + 1_000);
     return heard.splice(0);

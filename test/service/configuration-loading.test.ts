@@ -262,7 +262,7 @@ describe('what comes of the secret of the pair', () => {
     writeFileSync(join(directory, 'cluster.yaml'), `${CLUSTER}${extra}`);
 
   test('beats over the sync interface, with a key', () => {
-    const pace = { interval: 10_000, deadTime: 32_000 };
+    const pace = { interval: 10_000, deadTime: 28_000 };
     expect(beats()).toEqual({ pace, key: 32, lacksSecret: false });
   });
 

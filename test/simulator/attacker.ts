@@ -7,14 +7,15 @@
  */
 import { decodeCarpFrame, encodeCarpFrame } from '../../firmware/wire/carp-frame.ts';
 import { macBytes } from '../../firmware/wire/ethernet-frame.ts';
+import { EncodedFrame, type Frame } from './frame.ts';
+import { GarbageFrame, GarbagePattern } from './garbage-frame.ts';
 import type { Prng } from './prng.ts';
 import type { Port, SimulatedSegment } from './simulated-segment.ts';
+import { BEAT_PAYLOAD } from './udp-frame.ts';
 
 const REMEMBERED = 400;
 /** Of one flood. */
 const FRAMES = 64;
-/** Behind the Ethernet, IPv4 and UDP headers: what a receiver has to judge by itself. */
-const PAYLOAD = 42;
 const MAC = macBytes('02:00:00:00:66:66');
 
 export type Attack = 'replay' | 'raise' | 'dismiss' | 'flood';
@@ -23,7 +24,7 @@ export class Attacker implements Port {
   readonly owner = 'attacker';
   readonly #segment: SimulatedSegment;
   readonly #prng: Prng;
-  readonly #heard: Uint8Array[] = [];
+  readonly #heard: Frame[] = [];
   #count = 0;
 
   constructor(segment: SimulatedSegment, prng: Prng) {
@@ -37,7 +38,7 @@ export class Attacker implements Port {
   }
 
   /** The latest, and of those before some. */
-  receive(frame: Uint8Array): void {
+  receive(frame: Frame): void {
     this.#count += 1;
     const isRoom = this.#heard.length < REMEMBERED;
     const position = isRoom ? this.#heard.length : this.#prng.between(0, REMEMBERED - 1);
@@ -45,13 +46,13 @@ export class Attacker implements Port {
   }
 
   attack(kind: Attack): void {
-    const frame = this.#prng.pick(this.#heard);
+    const frame = this.#prng.pick(this.#heard)?.bytes;
     if (frame === undefined) return;
     if (kind === 'flood') return this.#flood(frame);
     const forged = kind === 'replay' ? frame.slice() : this.#forged(frame, kind);
     if (forged === undefined) return;
     forged.set(MAC, 6);
-    this.#segment.transmit(this, forged);
+    this.#segment.transmit(this, new EncodedFrame(forged));
   }
 
   /** CARP signs neither advbase nor advskew. */
@@ -64,13 +65,13 @@ export class Attacker implements Port {
   }
 
   #flood(frame: Uint8Array): void {
+    this.#segment.flood();
+    const bytes = frame.slice();
+    bytes.set(MAC, 6);
+    const pattern = new GarbagePattern(bytes);
+    const draws = Math.max(0, bytes.length - BEAT_PAYLOAD);
     for (let count = 0; count < FRAMES; count += 1) {
-      const garbage = frame.slice();
-      for (let index = PAYLOAD; index < garbage.length; index += 1) {
-        garbage[index] = this.#prng.between(0, 255);
-      }
-      garbage.set(MAC, 6);
-      this.#segment.transmit(this, garbage);
+      this.#segment.transmit(this, new GarbageFrame(pattern, this.#prng.split(draws)));
     }
   }
 }

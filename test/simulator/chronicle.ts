@@ -44,6 +44,7 @@ export class Chronicle {
   }
 
   flush(who: string): void {
+    if (this.#pending.size === 0) return;
     const pending = this.#pending.get(who);
     if (pending === undefined) return;
     this.#pending.delete(who);

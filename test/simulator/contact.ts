@@ -7,6 +7,8 @@ import { HELD_BACK, type SimulatedSegment } from './simulated-segment.ts';
 import type { Simulation } from './simulation.ts';
 import type { TimeBounds } from './time-bounds.ts';
 
+/** Who has been together for so long has greeted, whatever came between. */
+const FAMILIAR = 4_000_000;
 /** Time for a link that is back to be seen and to be trusted. */
 export const LINK_RETURN = 2_000_000;
 
@@ -29,9 +31,10 @@ interface Meeting {
 interface Acquaintance {
   relation: Relation;
   since: number;
-  /** Both run, and hear each other. */
+  /** Both run, are scheduled, and hear each other; and since when. */
   areMet: boolean;
-  /** When they last did. */
+  metFrom: number;
+  /** When they last did for long enough to know each other. */
   metAt: number;
   /** When they last did before they were parted or stopped the last time. */
   metBefore: number;
@@ -98,18 +101,30 @@ export class Contact {
 
   #acquaint(one: SimulatedNode, other: SimulatedNode, relation: Relation, now: number): void {
     const key = pairKey(one.name, other.name);
-    const areMet = relation === 'together' && one.isRunning && other.isRunning;
+    const areMet = relation === 'together' && one.isAble && other.isAble;
     const known = this.#acquaintances.get(key);
-    const acquaintance = known ?? { relation, since: 0, areMet, metAt: 0, metBefore: 0 };
-    if (areMet && !acquaintance.areMet) acquaintance.metBefore = acquaintance.metAt;
-    if (acquaintance.areMet) acquaintance.metAt = now;
+    const acquaintance = known ?? {
+      relation,
+      since: 0,
+      areMet,
+      metFrom: now,
+      metAt: 0,
+      metBefore: 0,
+    };
+    if (areMet && !acquaintance.areMet) {
+      acquaintance.metBefore = acquaintance.metAt;
+      acquaintance.metFrom = now;
+    }
+    const isFamiliar = now - acquaintance.metFrom >= FAMILIAR;
+    if (acquaintance.areMet && isFamiliar) acquaintance.metAt = now;
     if (acquaintance.relation !== relation) acquaintance.since = now;
     Object.assign(acquaintance, { relation, areMet });
     this.#acquaintances.set(key, acquaintance);
   }
 
-  #isTroubled({ trouble, filter }: SimulatedSegment): boolean {
+  #isTroubled({ trouble, filter, floodedUntil }: SimulatedSegment): boolean {
     const { loss, delay, jitter, reorder } = trouble;
+    if (floodedUntil > this.#simulation.schedule.now) return true;
     if (filter !== undefined || loss > this.#bounds.loss) return true;
     return delay + jitter + (reorder > 0 ? HELD_BACK : 0) > this.#bounds.latency;
   }

@@ -12,7 +12,7 @@ const SECOND = 1_000_000;
 const FIRST = 5 * SECOND;
 const CHAPTERS_AT_MOST = 8;
 /** Longer than every demotion lasts that ends by itself, and the preemption delay after it. */
-const LAST_QUIET = 80 * SECOND;
+const LAST_QUIET = 100 * SECOND;
 /** Of a clock, parts per million. */
 const DRIFT = 200;
 

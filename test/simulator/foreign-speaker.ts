@@ -12,6 +12,7 @@ import { carpFrame, decodeCarpFrame, encodeCarpFrame } from '../../firmware/wire
 import { virtualMac } from '../../firmware/wire/ethernet-frame.ts';
 import { compareIpAddresses } from '../../firmware/wire/ip-address.ts';
 import type { Chronicle } from './chronicle.ts';
+import { EncodedFrame, type Frame } from './frame.ts';
 import type { Schedule } from './schedule.ts';
 import type { Port, SimulatedSegment } from './simulated-segment.ts';
 
@@ -74,8 +75,8 @@ export class ForeignSpeaker implements Port {
     if (up && this.state === 'INIT') this.#enter('BACKUP', 'link is back');
   }
 
-  receive(frame: Uint8Array): void {
-    const carp = decodeCarpFrame(frame);
+  receive({ bytes }: Frame): void {
+    const carp = decodeCarpFrame(bytes);
     if (carp === undefined || this.state === 'INIT' || carp.ip.family !== 4) return;
     const { advertisement, ip } = carp;
     if (advertisement.vhid !== this.#plan.vhid || !this.#isGenuine(advertisement)) return;
@@ -149,13 +150,13 @@ export class ForeignSpeaker implements Port {
       source,
       identification: 0,
     });
-    this.#segment.transmit(this, encodeCarpFrame(frame));
+    this.#segment.transmit(this, new EncodedFrame(encodeCarpFrame(frame)));
   }
 
   #announce(): void {
     const { vip, vhid } = this.#plan;
     const claim = { kind: 'arp-request', address: vip, mac: virtualMac(vhid) } as const;
-    this.#segment.transmit(this, encodeAddressClaim(claim));
+    this.#segment.transmit(this, new EncodedFrame(encodeAddressClaim(claim)));
   }
 
   #digest(counter: bigint): Uint8Array {

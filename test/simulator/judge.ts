@@ -96,8 +96,10 @@ export class Judge {
 
   #count(now: number): void {
     this.#nextCount = now + SECOND;
-    const { nodes, schedule } = this.#simulation;
-    if (schedule.size > PLANNED_AT_MOST) this.fail(`${schedule.size} things are planned`);
+    const { nodes, schedule, segments } = this.#simulation;
+    let planned = schedule.size;
+    for (const { inFlight } of segments.values()) planned -= inFlight;
+    if (planned > PLANNED_AT_MOST) this.fail(`${planned} things are planned`);
     for (const { name, kernel, service } of nodes.values()) {
       if (kernel === undefined || service === undefined) continue;
       const { bulletin, demotions } = service.node;

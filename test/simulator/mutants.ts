@@ -63,8 +63,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'demotion-for-ever',
     harm: 'a node that was late once is never trusted again',
     file: 'core/election/demotion.ts',
-    search: '(entry.expires ?? Infinity) <= now',
-    replace: '(entry.expires ?? Infinity) < 0',
+    search: 'expires === undefined || expires > now',
+    replace: 'expires === undefined || expires > 0',
   },
   {
     name: 'maintenance-forgotten',

@@ -50,6 +50,9 @@ export class OverlapJudge {
     names.forEach((one, index) => {
       for (const other of names.slice(index + 1)) {
         excuse = Math.max(excuse, this.#excuse(vip, one, other));
+        if (this.#isUnheardDeath(one, other, since)) {
+          excuse = Math.max(excuse, since + this.#bounds.merge);
+        }
       }
     });
     if (this.#bounds.contest > 0) excuse = Math.max(excuse, since + this.#bounds.contest);
@@ -67,6 +70,19 @@ export class OverlapJudge {
     if (since === undefined) return NEVER;
     const { merge, firstMerge } = this.#bounds;
     return since + (this.#mustGreet(one, other) ? firstMerge : merge);
+  }
+
+  /**
+   * One of them hangs or is gone, and its last beats were lost or are late: its lease may outlast
+   * what the other knows (ARCHITECTURE.md, what is not guaranteed).
+   */
+  #isUnheardDeath(one: string, other: string, since: number): boolean {
+    const { segments } = this.#simulation;
+    if ([one, other].every((name) => this.#simulation.node(name).isAble)) return false;
+    return [...segments.keys()].some((place) => {
+      const joinedAt = this.#contact.joinedSince(place, one, other);
+      return joinedAt === undefined || joinedAt > since - this.#bounds.merge;
+    });
   }
 
   /** By CARP any segment that nodes share decides; by beats that of the VIP must do. */

@@ -3,6 +3,7 @@
  */
 import { LINK_RETURN } from './contact.ts';
 import type { WatchedVip } from './service-watch.ts';
+import type { SimulatedDevice } from './simulated-machine.ts';
 import type { SimulatedNode } from './simulated-node.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -10,7 +11,11 @@ interface State {
   isAble: boolean;
   isLinked: boolean;
   ableAt: number;
+  /** When it ceased to be able the last time. */
+  unableAt: number;
   linkedAt: number;
+  /** A device has vanished while link events are lost: carrier is read, addresses are not. */
+  isBlind: boolean;
 }
 
 export class Readiness {
@@ -35,19 +40,45 @@ export class Readiness {
     return Math.max(state.ableAt, state.linkedAt + LINK_RETURN, this.#allowedAt(node));
   }
 
+  /** When the node last began or ceased to be able: its peer then begins to judge it anew. */
+  turnedAt(vip: WatchedVip, node: SimulatedNode): number {
+    const state = this.#states.get(`${vip.name} ${node.name}`);
+    if (state === undefined) return 0;
+    return state.isAble ? state.ableAt : state.unableAt;
+  }
+
   #lookAt(vip: WatchedVip, node: SimulatedNode, now: number): void {
     const key = `${vip.name} ${node.name}`;
     const isAble = node.isAble && !node.machine.refusesClaims;
-    const isLinked = this.#places(vip).every((place) => {
-      const port = node.device(place);
-      return port.carrier && !port.sendFails;
-    });
     const known = this.#states.get(key);
-    const state = known ?? { isAble, isLinked, ableAt: 0, linkedAt: -LINK_RETURN };
+    const ports = this.#places(vip).map((place) => node.device(place));
+    const isAbsent = ports.some(({ present }) => !present);
+    const isBlind = node.machine.losesLinkEvents && (isAbsent || known?.isBlind === true);
+    const isLinked =
+      !isBlind && ports.every((port) => port.carrier && !port.sendFails && !this.#isDeaf(port));
+    const state = known ?? {
+      isAble,
+      isLinked,
+      ableAt: 0,
+      unableAt: 0,
+      linkedAt: -LINK_RETURN,
+      isBlind,
+    };
+    if (!isAble && state.isAble) state.unableAt = now;
+    // What befell its links while it did not run it sees only now.
+    const missed = isAble && !state.isAble && state.linkedAt >= state.unableAt;
     if (!isAble || !state.isAble) state.ableAt = now;
-    if (!isLinked || !state.isLinked) state.linkedAt = now;
-    Object.assign(state, { isAble, isLinked });
+    if (!isLinked || !state.isLinked || missed) state.linkedAt = now;
+    Object.assign(state, { isAble, isLinked, isBlind });
     this.#states.set(key, state);
+  }
+
+  /** It hears none of the other boxes there, and may be blamed for it. */
+  #isDeaf(port: SimulatedDevice): boolean {
+    const { segment } = port;
+    const others = [...segment.ports].filter((other) => other.owner !== port.owner);
+    const speakers = others.filter((other) => segment.hasCarrier(other));
+    return speakers.length > 0 && !speakers.some((other) => segment.reaches(other, port));
   }
 
   /** After the kernel has refused, or a lease was lost at once, a node waits: at most a minute. */

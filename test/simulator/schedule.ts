@@ -10,6 +10,11 @@ interface Entry {
   readonly action: () => void;
 }
 
+/** What is this near mostly comes in the order in which it was asked for, as frames do. */
+const NEAR = 1_000;
+/** Entries of the line that are kept though they have happened. */
+const GONE_AT_MOST = 1_024;
+
 const isBefore = (a: Entry, b: Entry): boolean =>
   a.at < b.at || (a.at === b.at && a.order < b.order);
 
@@ -22,10 +27,13 @@ export class Schedule {
   #order = 0;
   /** A binary heap: each entry is before the two at 2i + 1 and 2i + 2. */
   readonly #heap: Entry[] = [];
+  /** Entries in their order, up to the head gone already. */
+  #line: Entry[] = [];
+  #head = 0;
 
   /** How much is planned. */
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.length + this.#line.length - this.#head;
   }
 
   /** How much has been planned since the beginning. */
@@ -35,7 +43,11 @@ export class Schedule {
 
   at(time: number, action: () => void): void {
     this.#order += 1;
-    this.#push({ at: Math.max(time, this.now), order: this.#order, action });
+    const entry = { at: Math.max(time, this.now), order: this.#order, action };
+    const last = this.#line.length === this.#head ? undefined : this.#line[this.#line.length - 1];
+    if (entry.at <= this.now + NEAR && (last === undefined || entry.at >= last.at)) {
+      this.#line.push(entry);
+    } else this.#push(entry);
   }
 
   in(span: number, action: () => void): void {
@@ -44,23 +56,44 @@ export class Schedule {
 
   /** Lets everything up to `end` happen; the time is then `end`, or later if it was let pass. */
   runUntil(end: number): void {
-    for (let first = this.#heap[0]; first !== undefined && first.at <= end; first = this.#heap[0]) {
-      this.runNext();
+    for (;;) {
+      const first = this.#first();
+      if (first === undefined || first.at > end) break;
+      this.#run(first);
     }
     this.now = Math.max(this.now, end);
   }
 
   /** Lets the next thing happen; false when there is none. */
   runNext(): boolean {
-    const first = this.#heap[0];
+    const first = this.#first();
     if (first === undefined) return false;
-    this.#pop();
+    this.#run(first);
+    return true;
+  }
+
+  #first(): Entry | undefined {
+    const inLine = this.#line[this.#head];
+    const onHeap = this.#heap[0];
+    if (inLine === undefined) return onHeap;
+    return onHeap !== undefined && isBefore(onHeap, inLine) ? onHeap : inLine;
+  }
+
+  #run(first: Entry): void {
+    if (first === this.#line[this.#head]) this.#advance();
+    else this.#pop();
     this.now = first.at;
     this.depth += 1;
     first.action();
     this.depth -= 1;
     this.afterEach();
-    return true;
+  }
+
+  #advance(): void {
+    this.#head += 1;
+    if (this.#head < GONE_AT_MOST) return;
+    this.#line = this.#line.slice(this.#head);
+    this.#head = 0;
   }
 
   #push(entry: Entry): void {

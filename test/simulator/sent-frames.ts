@@ -1,8 +1,14 @@
 /** Tells the chronicle what a node sends to its segments, in words. */
 import type { PairConfiguration } from '../../firmware/core/configuration/pair-configuration.ts';
 import { decodeAddressClaim } from '../../firmware/wire/address-claim.ts';
-import { decodeCarpFrame } from '../../firmware/wire/carp-frame.ts';
+import { CARP_PROTOCOL } from '../../firmware/wire/carp-frame.ts';
+import { ETHERNET_HEADER_BYTES } from '../../firmware/wire/ethernet-frame.ts';
+import { ipHeaderBytes } from '../../firmware/wire/ip-packet.ts';
 import type { Chronicle } from './chronicle.ts';
+import { frameProtocol, isIpv4 } from './udp-frame.ts';
+
+/** Where they are in an advertisement. */
+const [VHID, ADVSKEW, ADVBASE] = [1, 2, 5] as const;
 
 export function tellFrame(
   chronicle: Chronicle,
@@ -12,14 +18,16 @@ export function tellFrame(
 ): void {
   const { node, interfaces } = configuration;
   const place = interfaces.find((each) => each.device === device)?.name;
-  const claim = decodeAddressClaim(frame);
-  if (claim !== undefined) {
+  if (frameProtocol(frame) !== CARP_PROTOCOL) {
+    const claim = decodeAddressClaim(frame);
+    if (claim === undefined) return;
     const vhid = Number.parseInt(claim.mac.slice(-2), 16);
     return chronicle.sent(node, 'announces', vipName(configuration, place, vhid));
   }
-  const advertisement = decodeCarpFrame(frame)?.advertisement;
-  if (advertisement === undefined) return;
-  const { advbase, advskew, vhid } = advertisement;
+  // What has just been written needs no check.
+  const carp = ETHERNET_HEADER_BYTES + ipHeaderBytes(isIpv4(frame) ? 4 : 6);
+  const [vhid = 0, advskew] = [frame[carp + VHID], frame[carp + ADVSKEW]];
+  const advbase = frame[carp + ADVBASE];
   const isGoodbye = advbase === 255 && advskew === 255;
   const what = isGoodbye ? 'good-bye' : `advertises ${advbase}/${advskew}`;
   chronicle.sent(node, what, vipName(configuration, place, vhid));

@@ -46,7 +46,7 @@ function scene() {
   };
   const client = new SimulatedDevice('client', 'eth9', segment, '02:00:00:00:00:99');
   const received: Uint8Array[] = [];
-  client.onFrame = (frame) => received.push(frame);
+  client.onFrame = (frame) => received.push(frame.bytes);
   const kernel = new SimulatedKernel(machine, new Prng(2), WATCH);
   kernel.apply(PLAN);
   const advance = (span: number): void => schedule.runUntil(schedule.now + span);

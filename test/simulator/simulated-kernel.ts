@@ -17,10 +17,12 @@ import { KernelError } from '../../firmware/kernel/kernel-error.ts';
 import { CARP_PROTOCOL } from '../../firmware/wire/carp-frame.ts';
 import { BROADCAST_MAC } from '../../firmware/wire/ethernet-frame.ts';
 import { ipFamily } from '../../firmware/wire/ip-address.ts';
+import { DatagramFrame, FrameRoute } from './datagram-frame.ts';
+import { EncodedFrame, type Frame } from './frame.ts';
 import type { Prng } from './prng.ts';
 import { type Macvlan, SimulatedDevice, type SimulatedMachine } from './simulated-machine.ts';
-import { SocketQueue } from './socket-queue.ts';
-import { frameProtocol, openDatagram, UdpFramer } from './udp-frame.ts';
+import { isFull, SocketQueue } from './socket-queue.ts';
+import type { FrameEnds } from './udp-frame.ts';
 
 const ACCESS_DENIED = 1;
 
@@ -35,17 +37,25 @@ export interface KernelWatch {
   entered?(): void;
 }
 
+interface PlannedDevice {
+  /** Undefined when there is none. */
+  readonly port: SimulatedDevice | undefined;
+  /** In which datagrams are received. */
+  readonly families: readonly (4 | 6)[];
+}
+
 export class SimulatedKernel implements Kernel {
   readonly machine: SimulatedMachine;
   readAt = 0;
   readonly #prng: Prng;
   readonly #watch: KernelWatch;
   readonly #queue = new SocketQueue();
-  readonly #framer = new UdpFramer();
+  /** Ways that datagrams have gone, by destination. */
+  readonly #routes = new Map<string, FrameRoute>();
   /** What was told of each device, and in words, for comparing. */
   readonly #told = new Map<string, { readonly text: string; readonly link: LinkState }>();
-  /** Families in which datagrams are received, by device of the plan. */
-  readonly #planned = new Map<string, readonly (4 | 6)[]>();
+  /** By device of the plan. */
+  readonly #planned = new Map<string, PlannedDevice>();
   #linkVersion = -1;
   #isFirstPlan = true;
 
@@ -65,15 +75,18 @@ export class SimulatedKernel implements Kernel {
   }
 
   /** A frame has arrived on the device. */
-  receive(device: string, frame: Uint8Array): void {
-    const families = this.#planned.get(device);
-    if (families === undefined) return;
-    if (frameProtocol(frame) === CARP_PROTOCOL) return this.enqueue(device, frame);
-    const datagram = openDatagram(frame);
-    if (datagram === undefined || !families.includes(ipFamily(datagram.source))) return;
-    if (this.machine.devices.get(device)?.hasAddress(datagram.destination) !== true) return;
+  receive(device: string, frame: Frame): void {
+    const planned = this.#planned.get(device);
+    if (planned === undefined) return;
+    const isCarp = frame.protocol === CARP_PROTOCOL;
+    const socket = this.#queue.socket(isCarp ? 'frame' : 'datagram', device);
+    if (socket !== undefined && isFull(socket)) return;
+    if (isCarp) return this.#queue.receive({ kind: 'frame', device, bytes: frame.bytes }, socket);
+    const { datagram } = frame;
+    if (datagram === undefined || !planned.families.includes(datagram.family)) return;
+    if (planned.port?.hasAddress(datagram.destination) !== true) return;
     const { source, bytes } = datagram;
-    this.#queue.receive({ kind: 'datagram', device, source, bytes });
+    this.#queue.receive({ kind: 'datagram', device, source, bytes }, socket);
   }
 
   /** A frame of protocol 112. */
@@ -114,8 +127,8 @@ export class SimulatedKernel implements Kernel {
     this.machine.leaseMilliseconds = plan.leaseMilliseconds;
     this.#planned.clear();
     for (const { device, addresses, beats } of plan.interfaces) {
-      this.#planned.set(device, beats);
       const found = this.machine.devices.get(device);
+      this.#planned.set(device, { port: found, families: beats });
       if (found?.present !== true) {
         problems.push({ code: 'no-device', device, text: `${device}: no such device` });
         continue;
@@ -166,13 +179,13 @@ export class SimulatedKernel implements Kernel {
   sendDatagram(device: string, destination: string, bytes: Uint8Array): boolean {
     this.#watch.entered?.();
     const port = this.#sender(device);
-    const family = ipFamily(destination);
-    const source = port?.addresses.find(({ address }) => ipFamily(address) === family);
-    if (port === undefined || source === undefined) return false;
+    if (port === undefined) return false;
+    const source = addressOf(port, ipFamily(destination));
+    if (source === undefined) return false;
     // As long as nobody answers the ARP request the kernel keeps the datagram, and then drops it.
     const destinationMac = this.#macOf(port, destination) ?? BROADCAST_MAC;
-    const ends = { sourceMac: port.mac, destinationMac, source: source.address, destination };
-    port.segment.transmit(port, this.#framer.frame(ends, bytes));
+    const ends = { sourceMac: port.mac, destinationMac, source, destination };
+    port.segment.transmit(port, new DatagramFrame(this.#route(ends), bytes));
     return true;
   }
 
@@ -185,7 +198,7 @@ export class SimulatedKernel implements Kernel {
     const port = this.#sender(device);
     if (port === undefined) return false;
     this.#watch.transmitted(device, frame);
-    port.segment.transmit(port, frame);
+    port.segment.transmit(port, new EncodedFrame(frame));
     return true;
   }
 
@@ -209,9 +222,17 @@ export class SimulatedKernel implements Kernel {
   }
 
   #sender(device: string): SimulatedDevice | undefined {
-    const port = this.machine.devices.get(device);
-    if (port === undefined || !this.#planned.has(device)) return undefined;
+    const port = this.#planned.get(device)?.port;
+    if (port === undefined) return undefined;
     return port.carrier && !port.sendFails ? port : undefined;
+  }
+
+  #route(ends: FrameEnds): FrameRoute {
+    const known = this.#routes.get(ends.destination);
+    if (known !== undefined && areSame(known.ends, ends)) return known;
+    const route = new FrameRoute(ends);
+    this.#routes.set(ends.destination, route);
+    return route;
   }
 
   #macOf(port: SimulatedDevice, address: string): string | undefined {
@@ -260,4 +281,14 @@ export class SimulatedKernel implements Kernel {
     const linkLocal = { address: `fe80::${mac.slice(-5).replace(':', '')}`, prefix: 64 };
     return { device, present: true, carrier, addresses: [...found.addresses, linkLocal], mac };
   }
+}
+
+function addressOf({ addresses }: SimulatedDevice, family: 4 | 6): string | undefined {
+  for (const { address } of addresses) if (ipFamily(address) === family) return address;
+  return undefined;
+}
+
+function areSame(one: FrameEnds, other: FrameEnds): boolean {
+  if (one.source !== other.source || one.destination !== other.destination) return false;
+  return one.sourceMac === other.sourceMac && one.destinationMac === other.destinationMac;
 }

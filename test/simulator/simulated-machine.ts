@@ -8,8 +8,9 @@
  */
 import { macBytes } from '../../firmware/wire/ethernet-frame.ts';
 import type { Cidr } from '../../firmware/wire/ip-address.ts';
+import { type Frame, macNumber } from './frame.ts';
 import type { Schedule } from './schedule.ts';
-import { macNumber, type Port, type SimulatedSegment } from './simulated-segment.ts';
+import type { Port, SimulatedSegment } from './simulated-segment.ts';
 
 export const TICK = 4_000;
 
@@ -29,7 +30,7 @@ export class SimulatedDevice implements Port {
   sendFails = false;
   /** Frames received since it exists. */
   receivedFrames = 0;
-  onFrame: (frame: Uint8Array) => void = () => undefined;
+  onFrame: (frame: Frame) => void = () => undefined;
   /** Called when carrier, presence or addresses may have changed. */
   onCarrier: () => void = () => undefined;
   #present = true;
@@ -68,10 +69,11 @@ export class SimulatedDevice implements Port {
   }
 
   hasAddress(text: string): boolean {
-    return this.#addresses.some(({ address }) => address === text);
+    for (const { address } of this.#addresses) if (address === text) return true;
+    return false;
   }
 
-  receive(frame: Uint8Array): void {
+  receive(frame: Frame): void {
     if (!this.#present) return;
     this.receivedFrames += 1;
     this.onFrame(frame);

@@ -9,6 +9,7 @@ import type { Chronicle } from './chronicle.ts';
 import type { Prng } from './prng.ts';
 import type { Schedule } from './schedule.ts';
 import { tellFrame } from './sent-frames.ts';
+import { simulatedCrypto } from './simulated-crypto.ts';
 import type { SimulatedKernel } from './simulated-kernel.ts';
 import { SimulatedDevice, SimulatedMachine } from './simulated-machine.ts';
 import { SimulatedProcess } from './simulated-process.ts';
@@ -238,6 +239,7 @@ export class SimulatedNode {
       kernel,
       configuration: this.configuration,
       maintenance: this.#remembered,
+      primitives: simulatedCrypto,
       hooks: {
         onEvent: (event) => this.#tell(event),
         onMessage: () => undefined,

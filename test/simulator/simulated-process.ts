@@ -47,7 +47,7 @@ export class SimulatedProcess {
   /** Counts planned turns: one planned before the last turn is not for now. */
   #generation = 0;
   #turnAt = Number.POSITIVE_INFINITY;
-  #turnsNow = { at: 0, count: 0 };
+  readonly #turnsNow = { at: 0, count: 0 };
 
   constructor(start: ProcessStart) {
     this.#start = start;
@@ -85,6 +85,7 @@ export class SimulatedProcess {
   }
 
   proceed(): void {
+    this.#ambush = undefined;
     this.#stallUntil(0);
     this.#wakeAt(this.#start.schedule.now);
   }
@@ -138,7 +139,7 @@ export class SimulatedProcess {
     this.#countTurn(now);
     this.#isInTurn = true;
     try {
-      for (const command of this.#commands.splice(0)) command(this.service);
+      if (this.#commands.length > 0) this.#carryOut(this.#commands.splice(0));
       this.service.turn(this.kernel.wait());
     } catch (error) {
       if (!(error instanceof ProcessEnded)) throw error;
@@ -146,6 +147,10 @@ export class SimulatedProcess {
     this.#isInTurn = false;
     this.#start.onTurn();
     if (!this.#ended) this.#planNext();
+  }
+
+  #carryOut(commands: readonly Command[]): void {
+    for (const command of commands) command(this.service);
   }
 
   #planNext(): void {
@@ -158,9 +163,10 @@ export class SimulatedProcess {
 
   /** Called by the kernel at each call of the process. */
   #ambushed(): void {
+    if (this.#ambush === undefined || !this.#isInTurn) return;
     const { schedule } = this.#start;
     // One box at a time: whoever stalls inside another's stall would prolong that one.
-    if (this.#ambush === undefined || !this.#isInTurn || schedule.depth > 1) return;
+    if (schedule.depth > 1) return;
     this.#ambush.calls -= 1;
     if (this.#ambush.calls > 0) return;
     const { span } = this.#ambush;
@@ -177,7 +183,8 @@ export class SimulatedProcess {
   }
 
   #countTurn(now: number): void {
-    this.#turnsNow = { at: now, count: this.#turnsNow.at === now ? this.#turnsNow.count + 1 : 1 };
+    this.#turnsNow.count = this.#turnsNow.at === now ? this.#turnsNow.count + 1 : 1;
+    this.#turnsNow.at = now;
     if (this.#turnsNow.count > TURNS_PER_INSTANT) {
       throw new Error(`${this.#start.machine.name} loops at ${now} us`);
     }

@@ -2,6 +2,8 @@
  * A switch: carries real frames between its ports, learns where MAC addresses are, and can be
  * broken in the ways switches and cables break.
  */
+import type { Frame } from './frame.ts';
+import { LearnedPorts } from './learned-ports.ts';
 import type { Prng } from './prng.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -9,15 +11,15 @@ import type { Schedule } from './schedule.ts';
 const LATENCY = 100;
 /** A frame that is overtaken comes this much later at most. */
 export const HELD_BACK = 5_000;
-/** The lowest bit of the first byte of an Ethernet address. */
-const GROUP_BIT = 2 ** 40;
+/** Longest time in which a socket is read empty after a flood. */
+const FLOOD_WAKE = 100_000;
 
 export interface Port {
   /** Name of the box it belongs to. */
   readonly owner: string;
   /** Its Ethernet address as a number; undefined for a port that hears everything. */
   readonly ethernetAddress?: number;
-  receive(frame: Uint8Array): void;
+  receive(frame: Frame): void;
   /** Its carrier may have changed. */
   carrierChanged(): void;
 }
@@ -44,6 +46,10 @@ export class SimulatedSegment {
   /** A loop: everything comes back to its sender too. */
   echoes = false;
   filter: FrameFilter | undefined;
+  /** Until then sockets may still be full of garbage, and beats be lost for it. */
+  floodedUntil = 0;
+  /** Frames on their way. */
+  inFlight = 0;
   /** When the last frame will have arrived that others could overtake. */
   lateUntil = 0;
   #trouble: Trouble = NO_TROUBLE;
@@ -57,7 +63,7 @@ export class SimulatedSegment {
   readonly #apart = new Set<Port>();
   /** From one port to those that do not hear it. */
   readonly #deaf = new Map<Port, Set<Port>>();
-  readonly #learned = new Map<number, Port>();
+  readonly #learned = new LearnedPorts();
   #powered = true;
 
   constructor(name: string, schedule: Schedule, prng: Prng) {
@@ -90,8 +96,13 @@ export class SimulatedSegment {
     this.onChange();
   }
 
+  /** Somebody sends more than the boxes can read. */
+  flood(): void {
+    this.floodedUntil = this.#schedule.now + FLOOD_WAKE;
+  }
+
   hasCarrier(port: Port): boolean {
-    return this.#powered && !this.#unplugged.has(port);
+    return this.#powered && (this.#unplugged.size === 0 || !this.#unplugged.has(port));
   }
 
   /** True when frames of `one` come to `other`. */
@@ -114,7 +125,7 @@ export class SimulatedSegment {
 
   unplug(port: Port): void {
     this.#unplugged.add(port);
-    for (const [mac, at] of this.#learned) if (at === port) this.#learned.delete(mac);
+    this.#learned.forget(port);
     this.#changed([port]);
   }
 
@@ -154,27 +165,25 @@ export class SimulatedSegment {
     this.partition([]);
   }
 
-  transmit(from: Port, frame: Uint8Array): void {
+  transmit(from: Port, frame: Frame): void {
     if (!this.hasCarrier(from)) return;
-    const source = macNumber(frame, 6);
+    const { source, destination } = frame;
     if (this.#learned.get(source) !== from) {
       this.#learned.set(source, from);
       this.onChange();
     }
-    const copy = frame.slice();
-    const destination = macNumber(frame, 0);
-    const only = isGroup(destination) ? undefined : this.#learned.get(destination);
+    const only = frame.isToGroup ? undefined : this.#learned.get(destination);
     for (const port of this.#ports) {
       if (port === from && !this.echoes) continue;
       if (only !== undefined && port !== only && port.ethernetAddress !== undefined) continue;
       if (port !== from && !this.reaches(from, port)) continue;
-      this.#carry(copy, from, port);
+      this.#carry(frame, from, port);
     }
   }
 
-  #carry(frame: Uint8Array, from: Port, port: Port): void {
+  #carry(frame: Frame, from: Port, port: Port): void {
     const trouble = this.#trouble;
-    if (this.filter?.(frame, from) === true) return;
+    if (this.filter?.(frame.bytes, from) === true) return;
     if (trouble === NO_TROUBLE) return this.#deliver(frame, port, LATENCY);
     const prng = this.#prng;
     if (prng.chance(trouble.loss)) return;
@@ -187,9 +196,11 @@ export class SimulatedSegment {
     }
   }
 
-  #deliver(frame: Uint8Array, port: Port, late: number): void {
+  #deliver(frame: Frame, port: Port, late: number): void {
     if (late > LATENCY) this.lateUntil = Math.max(this.lateUntil, this.#schedule.now + late);
+    this.inFlight += 1;
     this.#schedule.in(late, () => {
+      this.inFlight -= 1;
       if (this.hasCarrier(port)) port.receive(frame);
     });
   }
@@ -199,13 +210,3 @@ export class SimulatedSegment {
     this.onChange();
   }
 }
-
-/** The Ethernet address at an offset of a frame as a number. */
-export function macNumber(frame: Uint8Array, offset: number): number {
-  const high = (frame[offset] ?? 0) * 256 + (frame[offset + 1] ?? 0);
-  const middle = (frame[offset + 2] ?? 0) * 256 + (frame[offset + 3] ?? 0);
-  const low = (frame[offset + 4] ?? 0) * 256 + (frame[offset + 5] ?? 0);
-  return (high * 65_536 + middle) * 65_536 + low;
-}
-
-const isGroup = (mac: number): boolean => Math.floor(mac / GROUP_BIT) % 2 === 1;

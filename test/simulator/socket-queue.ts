@@ -2,55 +2,61 @@
  * What has arrived at a process and was not read yet, with the limits sockets have: what comes when
  * one is full is lost, one wait reads a few of each, and a flooded one is read only now and then.
  */
+import { FloodGuard } from '../../firmware/kernel/flood-guard.ts';
 import type { KernelEvent } from '../../firmware/kernel/kernel.ts';
 
 /** Frames of one socket that one wait returns at most. */
 const AT_ONCE = 16;
 /** Frames a socket holds. */
 const CAPACITY = 512;
-/** So many waits in a row found more than they could take: a flood. */
-const FLOOD = 8;
-/** A flooded socket is read again after this, microseconds. */
-const PAUSE = 2_000;
 
-interface Socket {
+const NOTHING: readonly KernelEvent[] = [];
+
+type Received = Extract<KernelEvent, { kind: 'frame' | 'datagram' }>;
+
+export interface Socket {
   waiting: KernelEvent[];
-  fullWaits: number;
-  readableAt: number;
+  readonly guard: FloodGuard;
 }
 
 export class SocketQueue {
   /** Link changes and damage: nothing limits them. */
   #news: KernelEvent[] = [];
-  readonly #sockets = new Map<string, Socket>();
+  readonly #sockets: Socket[] = [];
+  /** The same by device. */
+  readonly #byKind = { frame: new Map<string, Socket>(), datagram: new Map<string, Socket>() };
+  /** What waits in all of them. */
+  #waiting = 0;
 
   get length(): number {
-    let length = this.#news.length;
-    for (const { waiting } of this.#sockets.values()) length += waiting.length;
-    return length;
+    return this.#news.length + this.#waiting;
+  }
+
+  /** The socket of a device for this kind of frame; undefined before the first has come. */
+  socket(kind: Received['kind'], device: string): Socket | undefined {
+    return this.#byKind[kind].get(device);
   }
 
   push(event: KernelEvent): void {
     this.#news.push(event);
   }
 
-  /** To the socket of a device for this kind of frame. */
-  receive(event: Extract<KernelEvent, { kind: 'frame' | 'datagram' }>): void {
-    const key = event.kind + event.device;
-    let socket = this.#sockets.get(key);
-    if (socket === undefined) {
-      socket = { waiting: [], fullWaits: 0, readableAt: 0 };
-      this.#sockets.set(key, socket);
-    }
-    if (socket.waiting.length < CAPACITY) socket.waiting.push(event);
+  /** To its socket, if that is known. */
+  receive(event: Received, socket = this.socket(event.kind, event.device)): void {
+    if (socket === undefined) return this.receive(event, this.#opened(event));
+    if (isFull(socket)) return;
+    socket.waiting.push(event);
+    this.#waiting += 1;
   }
 
   /** When there is something to read; undefined when there is nothing. */
   readableAt(now: number): number | undefined {
     if (this.#news.length > 0) return now;
+    if (this.#waiting === 0) return undefined;
     let next: number | undefined;
-    for (const { waiting, readableAt } of this.#sockets.values()) {
+    for (const { waiting, guard } of this.#sockets) {
       if (waiting.length === 0) continue;
+      const readableAt = guard.nextRead ?? now;
       if (readableAt <= now) return now;
       if (next === undefined || readableAt < next) next = readableAt;
     }
@@ -58,30 +64,39 @@ export class SocketQueue {
   }
 
   take(now: number): readonly KernelEvent[] {
+    if (this.#news.length + this.#waiting === 0) return NOTHING;
     const events = this.#news;
     this.#news = [];
+    const news = events.length;
     let isMore = false;
-    for (const socket of this.#sockets.values()) {
-      if (socket.waiting.length === 0 || socket.readableAt > now) continue;
+    for (const socket of this.#sockets) {
+      if (socket.waiting.length === 0 || (socket.guard.nextRead ?? now) > now) continue;
       isMore = read(socket, events, now) || isMore;
     }
+    this.#waiting -= events.length - news;
     if (isMore) events.push({ kind: 'more' });
     return events;
   }
+
+  #opened({ kind, device }: Received): Socket {
+    const socket: Socket = { waiting: [], guard: new FloodGuard(AT_ONCE) };
+    this.#byKind[kind].set(device, socket);
+    this.#sockets.push(socket);
+    return socket;
+  }
+}
+
+/** What comes now is lost. */
+export function isFull({ waiting }: Socket): boolean {
+  return waiting.length >= CAPACITY;
 }
 
 /** True when more is left that the next wait should bring. */
-function read(socket: Socket, events: KernelEvent[], now: number): boolean {
-  const { waiting } = socket;
-  if (waiting.length <= AT_ONCE) {
-    events.push(...waiting);
-    socket.waiting = [];
-    socket.fullWaits = 0;
-    return false;
-  }
-  events.push(...waiting.splice(0, AT_ONCE));
-  socket.fullWaits += 1;
-  if (socket.fullWaits < FLOOD) return true;
-  socket.readableAt = now + PAUSE;
-  return false;
+function read({ waiting, guard }: Socket, events: KernelEvent[], now: number): boolean {
+  const count = Math.min(waiting.length, AT_ONCE);
+  for (let index = 0; index < count; index += 1) events.push(waiting[index] as KernelEvent);
+  if (count === waiting.length) waiting.length = 0;
+  else waiting.splice(0, count);
+  guard.took(count, now);
+  return count === AT_ONCE && guard.nextRead === undefined;
 }

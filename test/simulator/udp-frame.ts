@@ -14,8 +14,10 @@ import {
 
 export const BEAT_PORT = 7112;
 
-const UDP = 17;
+export const UDP = 17;
 const UDP_HEADER_BYTES = 8;
+/** Behind the Ethernet, IPv4 and UDP headers. */
+export const BEAT_PAYLOAD = ETHERNET_HEADER_BYTES + ipHeaderBytes(4) + UDP_HEADER_BYTES;
 const HOP_LIMIT = 64;
 const V4_PROTOCOL = ETHERNET_HEADER_BYTES + 9;
 const V6_NEXT_HEADER = ETHERNET_HEADER_BYTES + 6;
@@ -32,26 +34,19 @@ export interface FrameEnds {
 export interface ReceivedDatagram {
   readonly source: string;
   readonly destination: string;
+  readonly family: 4 | 6;
   /** A view into the frame. */
   readonly bytes: Uint8Array;
 }
 
-export class UdpFramer {
-  /** Headers already written, by ends and length. */
-  readonly #headers = new Map<string, Uint8Array>();
-
-  frame(ends: FrameEnds, payload: Uint8Array): Uint8Array {
-    const family = ipFamily(ends.source);
-    const key = `${ends.source} ${ends.destination} ${ends.destinationMac} ${payload.length}`;
-    const header = this.#headers.get(key) ?? headers(ends, payload.length);
-    this.#headers.set(key, header);
-    const frame = new Uint8Array(header.length + payload.length);
-    frame.set(header);
-    frame.set(payload, header.length);
-    // IPv4 may leave the checksum out (RFC 768), IPv6 may not (RFC 8200 8.1).
-    if (family === 6) writeChecksum(frame, ends);
-    return frame;
-  }
+export function encodeDatagram(ends: FrameEnds, payload: Uint8Array): Uint8Array {
+  const header = headers(ends, payload.length);
+  const frame = new Uint8Array(header.length + payload.length);
+  frame.set(header);
+  frame.set(payload, header.length);
+  // IPv4 may leave the checksum out (RFC 768), IPv6 may not (RFC 8200 8.1).
+  if (ipFamily(ends.source) === 6) writeChecksum(frame, ends);
+  return frame;
 }
 
 function headers(ends: FrameEnds, payloadBytes: number): Uint8Array {
@@ -89,16 +84,20 @@ function writeChecksum(frame: Uint8Array, { source, destination }: FrameEnds): v
 const texts = new Map<number, string>();
 
 function v4Text(frame: Uint8Array, at: number): string {
-  const view = new DataView(frame.buffer, frame.byteOffset + at, 4);
-  const number = view.getUint32(0);
-  const known = texts.get(number) ?? formatIpAddress(frame.subarray(at, at + 4));
-  texts.set(number, known);
-  return known;
+  const number =
+    (frame[at]! << 24) | (frame[at + 1]! << 16) | (frame[at + 2]! << 8) | frame[at + 3]!;
+  const known = texts.get(number);
+  if (known !== undefined) return known;
+  const text = formatIpAddress(frame.subarray(at, at + 4));
+  texts.set(number, text);
+  return text;
 }
+
+export const isIpv4 = (frame: Uint8Array): boolean => frame[12] === 0x08 && frame[13] === 0x00;
 
 /** The IP protocol a frame carries; undefined for ARP and other frames. */
 export function frameProtocol(frame: Uint8Array): number | undefined {
-  if (frame[12] === 0x08 && frame[13] === 0x00) return frame[V4_PROTOCOL];
+  if (isIpv4(frame)) return frame[V4_PROTOCOL];
   if (frame[12] === 0x86 && frame[13] === 0xdd) return frame[V6_NEXT_HEADER];
   return undefined;
 }
@@ -115,10 +114,11 @@ export function openDatagram(frame: Uint8Array): ReceivedDatagram | undefined {
     return {
       source: v4Text(frame, V4_SOURCE),
       destination: v4Text(frame, V4_SOURCE + 4),
+      family: 4,
       bytes,
     };
   }
   const source = formatIpAddress(frame.subarray(V6_SOURCE, V6_SOURCE + 16));
   const destination = formatIpAddress(frame.subarray(V6_SOURCE + 16, V6_SOURCE + 32));
-  return { source, destination, bytes };
+  return { source, destination, family: 6, bytes };
 }

@@ -227,6 +227,7 @@ describe('each refusal', () => {
         family: 4,
         source: '10.77.0.9',
         sourceMac: '00:00:5e:00:01:07',
+        fromVirtualMac: true,
         advbase: 1,
         advskew: 100,
         demote: 0,

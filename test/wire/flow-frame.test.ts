@@ -11,11 +11,13 @@ import { hex } from './frames/recorded-frames.ts';
 const head = { serving: 'all', epoch: 0x0102_0304, peerEpoch: 0xa1a2_a3a4 } as const;
 const HEAD = '01KK0200' + '04030201' + 'a4a3a2a1';
 
+const KEY_ALONE = '0c00 05 06 01000000 02000000';
+
 /** Every kind, with its bytes: spaces between fields, KK in the head is the kind. */
 const FRAMES: readonly (readonly [FlowFrame, string])[] = [
   [
     { kind: 'data', ...head, sequence: 7, from: 16 },
-    `${HEAD.replace('KK', '00')} 07000000  1000 01 02 11223344 55667788 99aabbcc  0c00 05 06 01000000 02000000`,
+    `${HEAD.replace('KK', '00')} 07000000  1000 01 02 11223344 55667788 99aabbcc  ${KEY_ALONE}`,
   ],
   [
     {
@@ -50,7 +52,8 @@ const FRAMES: readonly (readonly [FlowFrame, string])[] = [
 
 const bytesOf = (text: string): Uint8Array =>
   Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
-const DIGESTS = `${HEAD.replace('KK', '04')} 05000000  0a00 0200  01000000 0200 0300  04000000 0500 0600`;
+const TWO_DIGESTS = '01000000 0200 0300  04000000 0500 0600';
+const DIGESTS = `${HEAD.replace('KK', '04')} 05000000  0a00 0200  ${TWO_DIGESTS}`;
 
 describe('a frame', () => {
   it.each(FRAMES)('is read: %j', (frame, text) => {

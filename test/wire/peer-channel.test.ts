@@ -95,6 +95,20 @@ describe('a session', () => {
     expect(other.open(old[0], always)).toEqual(refused('session'));
   });
 
+  it('stays in use when datagrams of older ones are read late', () => {
+    const [one, other] = [channel(), channel()];
+    const late: Uint8Array[] = [];
+    for (let count = 0; count < 6; count += 1) {
+      const reply = replyOf(other.open(one.greet(), always));
+      expect(one.open(reply, always)).toEqual({ kind: 'established' });
+      late.push(sealed(one, `session ${count}`));
+    }
+    // A node that slept reads one of its sockets, with the newest, before the others.
+    for (const bytes of [...late].reverse()) expect(other.open(bytes, always).kind).toBe('message');
+    expect(says(one, other)).toBe('beat');
+    expect(says(other, one)).toBe('beat');
+  });
+
   it('is not understood by its own end, nor by somebody with another key', () => {
     const [one, other] = pair();
     expect(one.open(sealed(one, 'mine'), always)).toEqual(refused('session'));

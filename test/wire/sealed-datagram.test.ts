@@ -18,13 +18,13 @@ describe('the frame of a datagram', () => {
     const header = sealedHeader(4, 0x01020304, 0x0005_0607_0809_0a0b);
     expect(hex(header)).toBe('04030102030400050607 08090a0b'.replace(' ', ''));
     const ciphertext = filled(16, 7);
-    expect(parseDatagram(joined(header, ciphertext), versions)).toEqual({
+    const bytes = joined(header, ciphertext);
+    expect(parseDatagram(bytes, versions)).toEqual({
       kind: 'sealed',
       version: 4,
       receiver: 0x01020304,
       number: 0x0005_0607_0809_0a0b,
-      header,
-      ciphertext,
+      bytes,
     });
   });
 

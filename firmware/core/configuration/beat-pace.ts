@@ -2,7 +2,8 @@
  * How fast the beats are and how soon their silence means death.
  *
  * Three beats may be lost before anybody asks; a fifth of an interval is left for the one that is
- * late. The dead time is never so short that a busy machine could not keep its lease renewed
+ * late. Where a cable has lost its carrier it is asked at once, and as many intervals of silence are
+ * enough as keep the outage of a lost power cord below 30 ms. The dead time is never so short that a busy machine could not keep its lease renewed
  * (lease-length.ts). With `failover: vip` it leaves the lease at its longest, because there the
  * election thread can be away for 25 ms: so long it takes the kernel to lower one VIP's interfaces
  * while another one is being served.
@@ -13,6 +14,11 @@ import type { BeatConfiguration, FailoverMode } from './pair-configuration.ts';
 
 export const SHORTEST_BEAT_INTERVAL: Duration = milliseconds(3);
 export const LONGEST_BEAT_INTERVAL: Duration = milliseconds(100);
+
+/** Silence, with no answer to any question, that means death: 2.8 intervals. */
+function deadSilence(interval: Duration): number {
+  return Math.trunc((interval * 14) / 5);
+}
 
 const NORMAL: Duration = milliseconds(10);
 const FAST: Duration = milliseconds(4);
@@ -37,7 +43,7 @@ interface WrittenBeats {
 export function beatPace({ beats, failover }: WrittenBeats): BeatConfiguration | undefined {
   if (beats === 'off') return undefined;
   const interval = intervalOf(beats);
-  const deadTime = microseconds(Math.max(SHORTEST[failover], beatPatience(interval)));
+  const deadTime = microseconds(Math.max(SHORTEST[failover], deadSilence(interval)));
   return { interval, deadTime };
 }
 

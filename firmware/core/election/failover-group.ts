@@ -41,6 +41,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   since: Instant;
   reason = 'started';
   readonly #memberships = new Map<string, Membership>();
+  /** The same, to be walked in every turn. */
+  #all: readonly Membership[] = [];
   readonly #outputs: GroupOutput[] = [];
   readonly #preemption: Preemption;
   readonly #voice: GroupVoice;
@@ -55,6 +57,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   #patientUntil: Instant | undefined;
   /** The beats of the peer decide, not what is heard here. */
   #bound = false;
+  /** A peer was met by beats: it need not be called in by a good-bye. */
+  #known = false;
   #vacancy: Vacancy | undefined;
 
   constructor(rules: GroupRules, now: Instant) {
@@ -113,6 +117,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       case 'step-aside':
         return this.#step('step-aside', input.cause, now);
       case 'bind':
+        this.#known = input.known;
         return this.#bind(input.bound, now);
       case 'take':
         return this.#take(input.because, input.cause, now);
@@ -123,7 +128,9 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       case 'yield':
         return this.#step('better', input.cause, now);
       case 'stand-down':
-        return this.#step('unsafe', input.cause, now);
+        // No good-bye: the peer knows, and one that hears no beats would take it for a vacancy.
+        if (this.state === 'LAPSED') this.#step('better', input.cause, now);
+        return;
       case 'reassert':
         return this.#reassert(now);
       case 'lease-lost':
@@ -134,7 +141,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
         return this.#claimFailed(input.text, now);
       case 'claim-late':
         this.#claiming = undefined;
-        return this.#step('claim-failed', 'the machine stood still before the claim', now);
+        return this.#step('claim-late', 'the machine stood still before the claim', now);
       case 'unsent':
         if (this.state === 'MASTER') this.#voice.resend(input.interface, now);
         return;
@@ -154,7 +161,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   }
 
   poll(): GroupOutput | undefined {
-    return this.#outputs.shift();
+    return this.#outputs.length === 0 ? undefined : this.#outputs.shift();
   }
 
   nextTimeout(): Instant | undefined {
@@ -162,11 +169,11 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     if (this.state === 'BACKUP') next = earliest(next, this.#silenceAt());
     if (this.state === 'CLAIMANT') next = earliest(next, this.#patientUntil);
     if (this.state === 'CLAIMANT' || this.state === 'MASTER') {
-      next = earliest(next, nextAdvertisement(this.#memberships.values()));
+      next = earliest(next, nextAdvertisement(this.#all));
     }
     if (this.state === 'MASTER') {
       next = earliest(next, this.#lease.renewAt);
-      for (const { announcements, raiseAt } of this.#memberships.values()) {
+      for (const { announcements, raiseAt } of this.#all) {
         next = earliest(next, earliest(announcements.next, raiseAt));
       }
     }
@@ -226,7 +233,8 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     if (this.state === 'LAPSED' && !this.#bound) {
       const safe = !this.#backoff.forbids(now) && this.#nobodyCanHaveTakenOver(now);
       const cause = safe ? 'woke late, nobody can have taken over' : this.#lapseText(now);
-      this.#step(safe ? 'safe' : 'unsafe', cause, now);
+      const unsafe = this.#known ? 'better' : 'unsafe';
+      this.#step(safe ? 'safe' : unsafe, cause, now);
     }
     if (this.state === 'BACKUP') this.#settleBackup(now);
     if (this.state === 'CLAIMANT' && now >= (this.#patientUntil ?? now)) {
@@ -238,8 +246,9 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   }
 
   #settleChallenges(now: Instant): void {
-    const challenged = [...this.#memberships.values()].filter((each) => each.raiseAt !== undefined);
-    if (challenged.some((each) => isDue(each, now))) this.#raise(now);
+    for (const each of this.#all) {
+      if (each.raiseAt !== undefined && isDue(each, now)) return this.#raise(now);
+    }
   }
 
   #lapseText(now: Instant): string {
@@ -262,12 +271,12 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   /** When a BACKUP takes over if it hears nothing. */
   #silenceAt(): Instant | undefined {
     if (this.#bound) return undefined;
-    const at = silenceOfAll(this.#memberships.values());
+    const at = silenceOfAll(this.#all);
     return at === undefined ? undefined : instant(Math.max(at, this.#backoff.until ?? at));
   }
 
   #settleTimers(now: Instant): void {
-    for (const membership of this.#memberships.values()) {
+    for (const membership of this.#all) {
       const at = membership.advertiseAt;
       if (at !== undefined && at <= now) this.#step('interval', '', now, membership);
       if (membership.announcements.due(now)) this.#voice.announce(membership);
@@ -289,7 +298,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   #hear(heard: HeardAdvertisement, now: Instant): void {
     const membership = this.#memberships.get(heard.id);
     if (membership === undefined || !this.#listensTo(membership)) return;
-    membership.heard = { at: now, source: heard.source, pace: heard.pace };
+    membership.hear(heard, now);
     if (this.#bound) {
       if (this.state === 'BACKUP') membership.restartTimer(heard.family, now);
       return;
@@ -298,9 +307,11 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     const { state } = this;
     const hearing = { heard, membership, demotion: this.#demotion, state, mayPreempt };
     const event = heardEvent(hearing);
-    if (event === undefined || (!membership.usable && event !== 'better')) return;
+    const isBetter = event === 'better' || event === 'better-master';
+    if (event === undefined || (!membership.usable && !isBetter)) return;
     const cause = heardText(event, hearing);
     if (event === 'hopeless' && this.state !== 'MASTER') {
+      if (!this.#isVacatedBy(heard, membership, now)) return;
       this.#vacancy = { cause, membership, family: heard.family };
       return;
     }
@@ -309,6 +320,13 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     // Whom we challenge on a segment that came back has let go of it.
     else if (membership.raiseAt !== undefined) membership.raiseAt = now;
     this.#step(event, cause, now, membership, heard.family);
+  }
+
+  #isVacatedBy(heard: HeardAdvertisement, membership: Membership, now: Instant): boolean {
+    if (!membership.isVacatedBy(heard, now)) return false;
+    return ![...this.#memberships.values()].some((each) =>
+      each.outbids(membership, heard.family, now),
+    );
   }
 
   /** A MASTER also hears a better one on a segment that has just come back to it. */
@@ -415,6 +433,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       const usable = input.interfaces.get(member.interface);
       if (usable !== undefined) this.#place(membership, usable, now);
     }
+    this.#all = [...this.#memberships.values()];
     const not = 'no VIP left on a usable interface';
     this.#judgeUsable({ usable: 'has a VIP on a usable interface', not }, now);
   }

@@ -24,6 +24,8 @@ export interface HeardAdvertisement {
   /** Where ours come from in this family, which decides ties; undefined while there is none. */
   readonly ownSource: string | undefined;
   readonly pace: Pace;
+  /** The sender is MASTER already, rather than one that claims the place. */
+  readonly serving: boolean;
 }
 
 export type GroupInput =
@@ -33,8 +35,11 @@ export type GroupInput =
   | { readonly kind: 'interface'; readonly interface: string; readonly usable: boolean }
   | { readonly kind: 'demotion'; readonly total: number }
   | { readonly kind: 'step-aside'; readonly cause: string }
-  /** Whether the peer's beats decide: then advertisements and their timers do not. */
-  | { readonly kind: 'bind'; readonly bound: boolean }
+  /**
+   * Whether the peer's beats decide: then advertisements and their timers do not; and whether it is
+   * known by beats, dead as it may be.
+   */
+  | { readonly kind: 'bind'; readonly bound: boolean; readonly known: boolean }
   /** The peer has granted the VIPs, or is dead: they are ours. */
   | { readonly kind: 'take'; readonly cause: string; readonly because: 'granted' | 'silence' }
   /** The place may be ours in a moment. */

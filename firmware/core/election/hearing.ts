@@ -29,7 +29,7 @@ export function heardEvent(hearing: Hearing): Event | undefined {
     // Only one family decides ties; in the other one a tie just shows that a master is there.
     return state === 'MASTER' ? undefined : 'equal';
   }
-  return standing;
+  return standing === 'better' && heard.serving ? 'better-master' : standing;
 }
 
 function isTieOfOtherFamily({ heard, membership, demotion }: Hearing): boolean {

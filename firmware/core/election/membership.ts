@@ -16,12 +16,14 @@ import {
 } from '../time.ts';
 import { Allowance } from './allowance.ts';
 import { isGoodbye } from './contention.ts';
+import type { HeardAdvertisement } from './group-io.ts';
 import {
   ADVSKEW_DEMOTED,
   advertisementInterval,
   effectiveAdvskew,
   masterDownInterval,
   type Pace,
+  rank,
 } from './interval.ts';
 import { Repetition } from './repetition.ts';
 
@@ -75,6 +77,8 @@ export class Membership {
   /** To other masters and to leavers. */
   readonly answers = new Allowance(ANSWERS_AT_ONCE, ANSWER_PAUSE);
   heard: Heard | undefined;
+  /** Who advertised last, good-byes apart. */
+  readonly #speakers = new Map<Family, Heard>();
   readonly #downAt = new Map<Family, Instant>();
 
   constructor(member: Member) {
@@ -100,6 +104,35 @@ export class Membership {
     // A demoted one is faster than it says, see `interval`.
     if (master.advbase === 0 && master.advskew >= ADVSKEW_DEMOTED) return own;
     return microseconds(Math.max(own, masterDownInterval(master)));
+  }
+
+  hear({ family, source, pace }: HeardAdvertisement, now: Instant): void {
+    this.heard = { at: now, source, pace };
+    if (!isGoodbye(pace)) this.#speakers.set(family, this.heard);
+  }
+
+  /**
+   * Whether a good-bye leaves the place free: not when another node has spoken after the one that
+   * leaves. Among three nodes the loser of a contest would else call the third one in.
+   */
+  isVacatedBy({ family, source }: HeardAdvertisement, now: Instant): boolean {
+    const speaker = this.#speakers.get(family);
+    if (speaker === undefined || speaker.source === source) return true;
+    return now >= after(speaker.at, this.deadTime);
+  }
+
+  /**
+   * Whether a better node has spoken here since this one was heard on another VHID of its own. Its
+   * addresses differ from segment to segment, so it is known by its pace.
+   */
+  outbids(other: Membership, family: Family, now: Instant): boolean {
+    const there = other.#speakers.get(family);
+    const here = this.#speakers.get(family);
+    if (here === undefined || there === undefined || now >= after(here.at, this.deadTime)) {
+      return false;
+    }
+    const isComparable = rank(this.member.pace) === rank(other.member.pace);
+    return isComparable && here.at > there.at && rank(here.pace) < rank(there.pace);
   }
 
   /** The family that decides ties: one only, or the two families could disagree. */
@@ -157,7 +190,7 @@ export class Membership {
 }
 
 /** When all usable members will have been silent: the latest of their moments. */
-export function silenceOfAll(memberships: Iterable<Membership>): Instant | undefined {
+export function silenceOfAll(memberships: readonly Membership[]): Instant | undefined {
   let last: Instant | undefined;
   for (const membership of memberships) {
     if (!membership.usable) continue;
@@ -168,7 +201,7 @@ export function silenceOfAll(memberships: Iterable<Membership>): Instant | undef
   return last;
 }
 
-export function nextAdvertisement(memberships: Iterable<Membership>): Instant | undefined {
+export function nextAdvertisement(memberships: readonly Membership[]): Instant | undefined {
   let next: Instant | undefined;
   for (const membership of memberships) {
     if (membership.usable) next = earliest(next, membership.advertiseAt);

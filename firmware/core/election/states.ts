@@ -44,6 +44,8 @@ export type Event =
   | 'unusable'
   /** Advertisement of a node that should be MASTER rather than we, or that wins a tie. */
   | 'better'
+  /** The same of one that is MASTER already: it need not be told that we let go. */
+  | 'better-master'
   /** Advertisement of an equal that loses the tie. */
   | 'equal'
   /** Advertisement of a worse node, and we may not preempt it (now). */
@@ -74,6 +76,8 @@ export type Event =
   | 'claimed'
   /** The kernel would not give the lease or raise the VIPs. */
   | 'claim-failed'
+  /** The machine stood still between the decision and the claim: who claims now, is not known. */
+  | 'claim-late'
   /** Continues groups that are MASTER: the failover mode was changed. */
   | 'inherit'
   /** The peer has let go and granted us the place. */
@@ -152,6 +156,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     usable: to('BACKUP', 'restart-timers'),
     unusable: ignore('already unusable'),
     better: ignore(NOT_LISTENING),
+    'better-master': ignore(NOT_LISTENING),
     equal: ignore(NOT_LISTENING),
     worse: ignore(NOT_LISTENING),
     preemptible: ignore(NOT_LISTENING),
@@ -167,6 +172,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: ignore(NO_LEASE),
     claimed: ignore(NO_LEASE),
     'claim-failed': ignore(NO_LEASE),
+    'claim-late': ignore(NO_LEASE),
     inherit: ignore('cannot serve'),
     granted: ignore('cannot serve'),
     'handed-over': ignore(SERVES_NOTHING),
@@ -175,6 +181,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     usable: ignore('already usable; the new segment got its own timer'),
     unusable: to('INIT', 'stop-timers'),
     better: to('BACKUP', 'restart-timer'),
+    'better-master': to('BACKUP', 'restart-timer'),
     equal: to('BACKUP', 'restart-timer'),
     worse: to('BACKUP', 'restart-timer'),
     preemptible: to('CLAIMANT', 'challenge'),
@@ -190,6 +197,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: ignore(NO_LEASE),
     claimed: ignore(NO_LEASE),
     'claim-failed': ignore(NO_LEASE),
+    'claim-late': ignore(NO_LEASE),
     inherit: to('MASTER', 'claim'),
     granted: to('MASTER', 'claim'),
     'handed-over': ignore(SERVES_NOTHING),
@@ -198,6 +206,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     usable: ignore('already usable; the new segment got its own timer'),
     unusable: to('INIT', 'stop-timers'),
     better: to('BACKUP', 'restart-timers'),
+    'better-master': to('BACKUP', 'restart-timers'),
     equal: to('BACKUP', 'restart-timers'),
     worse: ignore('the old master has not heard us yet'),
     preemptible: ignore('the old master has not heard us yet'),
@@ -213,6 +222,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: ignore(NO_LEASE),
     claimed: ignore(NO_LEASE),
     'claim-failed': ignore(NO_LEASE),
+    'claim-late': ignore(NO_LEASE),
     inherit: ignore(NOT_NEW),
     granted: to('MASTER', 'claim'),
     'handed-over': ignore(SERVES_NOTHING),
@@ -221,6 +231,8 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     usable: ignore('already usable; the returned segment is raised by itself'),
     unusable: to('INIT', 'release', 'stop-timers'),
     better: to('BACKUP', ...LEAVE),
+    // Among three nodes a good-bye would call the third one in.
+    'better-master': to('BACKUP', ...YIELD),
     equal: to('MASTER', 'assert'),
     worse: to('MASTER', 'assert'),
     preemptible: to('MASTER', 'assert'),
@@ -236,6 +248,8 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: ignore('the lease is held'),
     claimed: to('MASTER', 'present'),
     'claim-failed': to('BACKUP', ...LEAVE),
+    // Nothing was said that a good-bye would take back; what has arrived meanwhile is read first.
+    'claim-late': to('BACKUP', ...YIELD),
     inherit: ignore(NOT_NEW),
     granted: ignore(NO_CLAIM),
     'handed-over': to('BACKUP', 'linger', 'restart-timers'),
@@ -244,6 +258,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     usable: ignore('the verdict comes first'),
     unusable: to('INIT', 'release', 'stop-timers'),
     better: to('BACKUP', ...YIELD),
+    'better-master': to('BACKUP', ...YIELD),
     equal: to('BACKUP', ...YIELD),
     worse: to('BACKUP', ...YIELD),
     preemptible: to('BACKUP', ...YIELD),
@@ -259,6 +274,7 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
     unsafe: to('BACKUP', ...LEAVE),
     claimed: ignore('the verdict comes first'),
     'claim-failed': ignore(NO_LEASE),
+    'claim-late': ignore(NO_LEASE),
     inherit: ignore(NOT_NEW),
     granted: to('MASTER', 'claim'),
     'handed-over': to('BACKUP', 'linger', 'restart-timers'),

@@ -1,6 +1,6 @@
 /**
- * What each bucket of a table holds, in a few bytes: an order-independent digest and two counts, for
- * the flows of this node and for those of the peer. Kept up to date with each change, never
+ * What each bucket of a table holds, in a few bytes: an order-independent digest and two counts,
+ * for the flows of this node and for those of the peer. Kept up to date with each change, never
  * computed; two nodes with the same flows have the same digests.
  */
 import { BUCKETS } from './bucket-set.ts';

@@ -1,6 +1,6 @@
 /**
- * Anti-entropy: slowly and without end, the owner of flows tells the digests of its buckets, and the
- * other node compares them with those of its copies.
+ * Anti-entropy: slowly and without end, the owner of flows tells the digests of its buckets, and
+ * the other node compares them with those of its copies.
  *
  *   equal       the copies are still wanted: the quiet ones among them are renewed
  *   different   the keys of the bucket are pulled; and the bodies, if some flow is missing here
@@ -74,7 +74,7 @@ export class DigestExchange {
     this.#beginRound();
   }
 
-  /** The next digests of this node's flows, written to `entries`: where they begin, and how many. */
+  /** Writes the next digests of this node's flows to `entries`: of which buckets, and how many. */
   compose(entries: DataView, now: Instant): { readonly first: number; readonly count: number } {
     const first = this.#bucket;
     const count = Math.min(this.#portion, BUCKETS - first);

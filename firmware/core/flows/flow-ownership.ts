@@ -1,6 +1,6 @@
 /**
- * Whose a flow is. The owner is the node whose kernel sees its packets: only the owner's word that a
- * flow has ended counts, and only the owner keeps it alive. Kernels say nothing about flows that
+ * Whose a flow is. The owner is the node whose kernel sees its packets: only the owner's word that
+ * a flow has ended counts, and only the owner keeps it alive. Kernels say nothing about flows that
  * merely go on, so ownership follows from who is MASTER:
  *
  *   this node serves all, from now on        it owns every flow it knows (`inherited`)
@@ -10,13 +10,15 @@
  *   a local event                            it owns that flow
  *   a record of the peer                     the table below
  *
- *   a record of the peer about             changes it                       whose it is then
- *   an unknown flow                        always                           the peer's; ours if only we serve
- *   a flow of the peer                     always                           the peer's
- *   our flow, we do not serve              upsert; end, if never apart      the peer's
- *   our flow, both serve a part            upsert only                      the peer's: it saw a packet last
- *   our inherited flow                     upsert; end, just after takeover ours
- *   our flow otherwise                     never                            ours
+ *   a record of the peer about     changes it                            whose it is then
+ *   an unknown flow                always                                the peer's *
+ *   a flow of the peer             always                                the peer's
+ *   our flow, we do not serve      upsert; end, unless we were apart     the peer's
+ *   our flow, both serve a part    upsert: it saw a packet last          the peer's
+ *   our inherited flow             upsert; end, just after the takeover  ours
+ *   our flow otherwise             never                                 ours
+ *
+ *   * ours if only we serve
  *
  * So after a split each side keeps what it saw, and a node that woke late cannot end, by the lapsed
  * timers of its own kernel, what the other has taken over.

@@ -157,7 +157,7 @@ export class OutboundFlows {
     else this.#wait(SCRATCH, 0);
   }
 
-  /** Puts a mark behind all frames so far and answers its number; undefined when there is no room. */
+  /** Puts a mark behind all frames so far; answers its number, undefined when there is no room. */
   mark(text: MarkText): number | undefined {
     this.flush();
     if (!this.#window.hasRoom) return undefined;
@@ -260,8 +260,8 @@ export class OutboundFlows {
 
   /**
    * The copy of a flow of the peer has ended here, by a timer that its packets do not renew. Of a
-   * flow that is over anyway that is no matter, and its owner will say so; any other is missing, and
-   * the digests will show it.
+   * flow that is over anyway that is no matter, and its owner will say so; any other is missing,
+   * and the digests will show it.
    */
   #loseCopy(slot: number, before: number): void {
     if ((before & (marks.established | marks.closing)) !== marks.established) {
@@ -315,7 +315,7 @@ export class OutboundFlows {
     }
   }
 
-  /** A record that has waited is in a frame now: what the ones it replaced have said goes with it. */
+  /** A record that has waited is in a frame now; what those it replaced have said goes with it. */
   #announce(bytes: Uint8Array, at: number, stamp: number): void {
     const operation = operationAt(bytes, at);
     if (operation !== operations.upsert && operation !== operations.expect) return;

@@ -12,7 +12,7 @@
  * That a direction has stopped is known within two seconds, and by name:
  *
  *     in   silent    nothing at all is heard
- *     in   stalled   the peer has numbered frames under way that do not come (too long for the path?)
+ *     in   stalled   numbered frames of the peer do not come (too long for the path?)
  *     out  unheard   the peer lives, but says that it hears nothing
  *     out  stalled   the peer hears, but does not take what it is sent
  */

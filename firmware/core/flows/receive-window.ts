@@ -12,7 +12,7 @@ const MASK = WINDOW_FRAMES - 1;
 /** An acknowledgement waits for so many frames, or so long. */
 const ACK_FRAMES = 32;
 const ACK_DELAY: Duration = milliseconds(1);
-/** While frames are missing, or come twice, acknowledgements are wanted sooner, yet not for each. */
+/** While frames are missing, or come twice, the peer wants to know sooner, yet not of each. */
 const HASTY_FRAMES = 2;
 
 export type Arrival = 'next' | 'early' | 'repeated' | 'beyond';

@@ -51,7 +51,7 @@ export class RecordBacklog {
     return this.isEmpty || (ahead > 0 && ahead < 2 ** 31);
   }
 
-  /** Puts a record in; false when there is no room, and the caller must remember that it is lost. */
+  /** Puts a record in; false when there is no room: the caller must remember that it is lost. */
   push(bytes: Uint8Array, at: number, stamp: number): boolean {
     const length = lengthAt(bytes, at);
     if (this.#isChoked && this.size > this.#bytesAtMost / 2) return false;

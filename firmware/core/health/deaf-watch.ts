@@ -31,6 +31,11 @@ export class DeafWatch {
     return this.#deaf;
   }
 
+  /** No segment was broken when last asked. */
+  get isIdle(): boolean {
+    return this.#looks.size === 0;
+  }
+
   /** Tells which segments are broken now; returns those whose frames must be counted. */
   settle(broken: ReadonlySet<string>, now: Instant): readonly string[] {
     for (const place of this.#looks.keys()) {
@@ -56,6 +61,7 @@ export class DeafWatch {
 
   nextTimeout(): Instant | undefined {
     let next: Instant | undefined;
+    if (this.#looks.size === 0) return next;
     for (const look of this.#looks.values()) next = earliest(next, after(look.at, LOOK_PAUSE));
     return next;
   }

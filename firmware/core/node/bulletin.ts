@@ -35,7 +35,8 @@ export class Bulletin {
   }
 
   /** Clears all alerts whose code matches and is not in `keep`. */
-  clearOthers(pattern: RegExp, keep: ReadonlySet<string>): void {
+  clearOthers(pattern: RegExp, keep: Pick<ReadonlySet<string>, 'has'>): void {
+    if (this.alerts.isEmpty) return;
     for (const { code } of this.alerts.list()) {
       if (pattern.test(code) && !keep.has(code)) this.clearAlert(code);
     }

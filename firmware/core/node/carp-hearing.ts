@@ -4,6 +4,7 @@
  */
 import type { CarpRefusal, ReceivedCarp } from '../../wire/carp-reception.ts';
 import type { VipConfiguration } from '../configuration/pair-configuration.ts';
+import { counterTag as tagOf } from '../election/advertisement-counter.ts';
 import { isGoodbye } from '../election/contention.ts';
 import { ADVSKEW_DEMOTED, rank } from '../election/interval.ts';
 import { AdvertisementTrust } from '../peer/advertisement-trust.ts';
@@ -50,13 +51,13 @@ export class CarpHearing {
     const id = vipId(configuration, vip);
     const trust = this.#judge(id, place, heard, now);
     if (trust === 'forged' || (trust === 'noted' && !conduct.isBinding)) return;
-    const { source, family, advbase, advskew } = heard;
+    const { source, family, advbase, advskew, fromVirtualMac: serving } = heard;
     const pace = { advbase, advskew };
     if (rank(pace) === rank(vip) && advskew < ADVSKEW_DEMOTED) this.#sameSkew(vip, source, now);
     const ownSource = interfaces.get(place)?.source(family, vip.peer);
     const input = {
       kind: 'advertisement',
-      heard: { id, family, source, ownSource, pace },
+      heard: { id, family, source, ownSource, pace, serving },
     } as const;
     const group = groupId(configuration, vip);
     groups.tell(group, input, now);
@@ -67,8 +68,10 @@ export class CarpHearing {
   refused(place: string, refusal: CarpRefusal, now: Instant): void {
     const { bulletin, scene } = this.#parts;
     bulletin.counters.add(`carp.${place}.refused.${refusal.refusal}`);
-    const here = scene().configuration.vips.filter((vip) => vip.interface === place);
-    const alert = refusalAlert(place, refusal, new Set(here.map(({ vhid }) => vhid)));
+    const { vips } = scene().configuration;
+    const alert = refusalAlert(place, refusal, {
+      has: (vhid) => vips.some((vip) => vip.interface === place && vip.vhid === vhid),
+    });
     if (alert !== undefined) bulletin.alert(alert.code, alert.text, now, HEARD_ALERT);
   }
 
@@ -76,19 +79,28 @@ export class CarpHearing {
     const { conduct } = this.#parts;
     const { relation } = conduct;
     if (relation === undefined) return 'election';
+    const isRepeated = this.#trust.repeats(id, heard);
     if (relation.beat === undefined || !conduct.isKnown) {
+      const isPeers = relation.paths.get(place)?.peerAddress === heard.source;
+      if (isPeers && !isRepeated && this.#isOfNewLife(heard))
+        conduct.heardStranger(place, heard.source, now);
+      // A peer that was met is a Yoke, and never repeats itself.
+      if (isRepeated && conduct.hasMet) return this.#forged(place, heard, now);
       // It may be the peer, and have no other way to us.
       relation.heardAdvertisement(place, heard.family, heard.source);
       // Anybody can repeat a good-bye; the peer will say itself whether it serves.
       return relation.isNew(now) && isGoodbye(heard) ? 'forged' : 'election';
     }
     const { counterTag, farewell } = relation.beat;
-    if (this.#trust.judge(id, heard, counterTag) === 'forged') {
-      const words = this.#trust.stranger(id, heard.counter, counterTag);
+    if (isRepeated || tagOf(heard.counter) !== counterTag) {
+      const isNew = !isRepeated && this.#isOfNewLife(heard);
+      const words = isNew ? this.#trust.stranger(id, heard.counter, counterTag) : 0;
+      if (words > 0) conduct.heardStranger(place, heard.source, now);
       if (relation.verdict !== 'dead' || !this.#isEnough(words, WORDS_OF_A_STRANGER)) {
         return this.#forged(place, heard, now);
       }
-      return this.#fallBack(place, heard, now);
+      conduct.fallBack(place, heard.source, now);
+      return 'election';
     }
     relation.heardAdvertisement(place, heard.family, heard.source);
     if (relation.verdict !== 'dead') this.#wordsOfTheDead = 0;
@@ -96,20 +108,22 @@ export class CarpHearing {
     if (relation.verdict !== 'dead' || farewell || isGoodbye(heard)) return 'noted';
     this.#wordsOfTheDead += 1;
     if (!this.#isEnough(this.#wordsOfTheDead, WORDS_OF_THE_DEAD)) return 'noted';
-    return this.#fallBack(place, heard, now);
+    conduct.fallBack(place, heard.source, now);
+    return 'election';
+  }
+
+  /** Of no life of the peer that its beats have told of. */
+  #isOfNewLife({ counter }: ReceivedCarp): boolean {
+    const { relation } = this.#parts.conduct;
+    const tag = tagOf(counter);
+    const known = relation?.beat?.counterTag;
+    return known !== undefined && tag !== known && relation?.isFormerTag(tag) === false;
   }
 
   /** One that serves nothing, after a lapse for example, listens to the first. */
   #isEnough(words: number, wanted: number): boolean {
     const groups = [...this.#parts.groups.all.values()];
     return words >= (groups.some(({ state }) => state === 'MASTER') ? wanted : 1);
-  }
-
-  #fallBack(place: string, { source }: ReceivedCarp, now: Instant): 'election' {
-    const text = `${source} advertises on ${place}, but no beats of it arrive`;
-    this.#parts.bulletin.alert('beats', text, now, HEARD_ALERT);
-    this.#parts.conduct.relation?.fallBack(now);
-    return 'election';
   }
 
   #forged(place: string, { source, advbase, advskew }: ReceivedCarp, now: Instant): 'forged' {

@@ -207,7 +207,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
   }
 
   poll(): NodeOutput | undefined {
-    return this.#outputs.shift();
+    return this.#outputs.length === 0 ? undefined : this.#outputs.shift();
   }
 
   nextTimeout(): Instant | undefined {
@@ -217,7 +217,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     if (this.#stopping) return next;
     next = earliest(next, this.conduct.nextTimeout());
     next = earliest(next, this.#kernel.nextTimeout());
-    for (const { link } of this.interfaces.values()) next = earliest(next, link.nextTimeout());
+    for (const { link } of this.#scene.watches) next = earliest(next, link.nextTimeout());
     return next;
   }
 
@@ -342,12 +342,8 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.conduct.settle(now);
     this.#groups.settle(now);
     this.conduct.judge(now);
-    watchPaths(
-      { groups: this.groups.values(), relation: this.conduct.relation },
-      this.bulletin,
-      now,
-    );
-    if (this.state === 'MASTER') this.#promote('flows', now);
+    watchPaths({ groups: this.groups, relation: this.conduct.relation }, this.bulletin, now);
+    if (this.demotions.has('flows') && this.state === 'MASTER') this.#promote('flows', now);
     this.#forgetHandover(now);
     this.#departure.settle(now);
     this.#finishStop(now);
@@ -359,17 +355,19 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
 
   /** What a handover left behind is of no use where the peer is the better one anyway. */
   #forgetHandover(now: Instant): void {
-    const left = this.demotions.list().find(({ reason }) => reason === 'operator');
+    const left = this.demotions.get('operator');
     if (left === undefined || this.state === 'MASTER') return;
     if (this.conduct.isOutranked(left.weight, now)) this.#promote('operator', now);
   }
 
   #settleKernel(now: Instant): void {
     this.#kernel.settle(now);
-    for (const [name, watch] of this.interfaces) {
+    for (const watch of this.#scene.watches) {
       const before = watch.link.usable;
       watch.link.settle(now);
-      if (watch.link.usable !== before) this.#tellLink(name, watch, before, now);
+      if (watch.link.usable !== before) {
+        this.#tellLink(watch.configuration.name, watch, before, now);
+      }
     }
   }
 

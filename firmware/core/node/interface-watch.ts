@@ -15,12 +15,17 @@ import type { Instant } from '../time.ts';
 import type { SeenInterface } from './node-io.ts';
 import { SendWatch } from './send-watch.ts';
 
+type Peer = string | undefined;
+type Source = string | undefined;
+
 export class InterfaceWatch {
   readonly link: LinkWatch;
   readonly sending = new SendWatch();
   seen: SeenInterface | undefined;
   #configuration: InterfaceConfiguration;
   #vips: readonly VipConfiguration[];
+  /** What `source` has answered since the interface was looked at, by peer. */
+  readonly #sources = { 4: new Map<Peer, Source>(), 6: new Map<Peer, Source>() } as const;
 
   constructor(configuration: InterfaceConfiguration, pair: PairConfiguration) {
     this.link = new LinkWatch(pair.linkDebounce);
@@ -33,6 +38,8 @@ export class InterfaceWatch {
     this.link.debounce = pair.linkDebounce;
     this.#configuration = configuration;
     this.#vips = vipsOn(configuration, pair);
+    this.#sources[4].clear();
+    this.#sources[6].clear();
     if (this.seen !== undefined) this.see(this.seen, now);
   }
 
@@ -58,12 +65,20 @@ export class InterfaceWatch {
 
   see(seen: SeenInterface, now: Instant): void {
     this.seen = seen;
+    this.#sources[4].clear();
+    this.#sources[6].clear();
     const { present, carrier } = seen;
     this.link.observe({ present, carrier, addressed: this.#isAddressed() }, now);
   }
 
   /** The own address that advertisements are sent from; `peer` as VipConfiguration has it. */
-  source(family: Family, peer: string | undefined): string | undefined {
+  source(family: Family, peer: Peer): Source {
+    const sources = this.#sources[family];
+    if (!sources.has(peer)) sources.set(peer, this.#choose(family, peer));
+    return sources.get(peer);
+  }
+
+  #choose(family: Family, peer: Peer): Source {
     const configured = new Set(this.#configuration.addresses.map(({ address }) => address));
     return sourceAddress({ own: this.seen?.addresses ?? [], configured, family, peer });
   }

@@ -1,13 +1,16 @@
 /**
  * What the kernel could not do, and what somebody else did to it: told to people, and put right.
  */
-import type { Instant } from '../time.ts';
+import { after, earliest, type Instant, milliseconds } from '../time.ts';
 import { type Bulletin, HEARD_ALERT } from './bulletin.ts';
 import type { NodeGroups } from './node-groups.ts';
 import type { NodeProblem } from './node-io.ts';
 import { RepairSchedule } from './repair-schedule.ts';
 
 /** Alert codes that come from applying a plan. */
+/** What may be over without a word: link events can be lost. */
+const RETRY = milliseconds(100);
+const PASSING = new Set(['no-device', 'vip-refused', 'plan-refused']);
 const PROBLEM_CODE =
   /^(no-device|address-refused|wrong-prefix|unsupported|vip-refused|plan-refused):/;
 
@@ -15,6 +18,8 @@ export class KernelCare {
   readonly #bulletin: Bulletin;
   readonly #groups: NodeGroups;
   readonly #repairs = new RepairSchedule();
+  /** Of what could not be done. */
+  readonly #retries = new RepairSchedule();
   #repairing = false;
 
   constructor(bulletin: Bulletin, groups: NodeGroups) {
@@ -31,7 +36,8 @@ export class KernelCare {
     }
     this.#groups.tellAll({ kind: this.#repairing ? 'repaired' : 'applied' }, now);
     this.#repairing = false;
-    if (problems.some(({ code }) => code === 'plan-refused')) this.#repairs.demand(now);
+    if (problems.some(({ code }) => PASSING.has(code)))
+      this.#retries.demand(now, after(now, RETRY));
   }
 
   damaged(text: string, now: Instant): void {
@@ -42,8 +48,9 @@ export class KernelCare {
   }
 
   settle(now: Instant): void {
-    if (!this.#repairs.due(now)) return;
-    this.#repairing = true;
+    const isRepair = this.#repairs.due(now);
+    if (!isRepair && !this.#retries.due(now)) return;
+    this.#repairing = isRepair;
     this.#groups.apply();
   }
 
@@ -53,6 +60,6 @@ export class KernelCare {
   }
 
   nextTimeout(): Instant | undefined {
-    return this.#repairs.nextTimeout();
+    return earliest(this.#repairs.nextTimeout(), this.#retries.nextTimeout());
   }
 }

@@ -35,6 +35,9 @@ export interface GroupsStart {
 
 export class NodeGroups {
   #groups: ReadonlyMap<string, FailoverGroup> = new Map();
+  /** The same, to be walked in every turn. */
+  #list: readonly FailoverGroup[] = [];
+  #node: FailoverGroup | undefined;
   #leaving: readonly Leaving[] = [];
   #scene: NodeScene;
   readonly #numbers = new GroupNumbers();
@@ -52,6 +55,11 @@ export class NodeGroups {
     return this.#groups;
   }
 
+  /** The one group of all VIPs; undefined when each has its own. */
+  get node(): FailoverGroup | undefined {
+    return this.#node;
+  }
+
   get sayGoodbye(): boolean {
     const leaving = this.#leaving.map(({ group }) => group);
     return [...this.#groups.values(), ...leaving].some((group) => group.saysGoodbye);
@@ -59,7 +67,7 @@ export class NodeGroups {
 
   nextTimeout(): Instant | undefined {
     let next: Instant | undefined;
-    for (const group of this.#groups.values()) next = earliest(next, group.nextTimeout());
+    for (const group of this.#list) next = earliest(next, group.nextTimeout());
     for (const { group } of this.#leaving) next = earliest(next, group.nextTimeout());
     return next;
   }
@@ -74,6 +82,8 @@ export class NodeGroups {
     this.#groups = new Map(
       planned.map((plan) => [plan.id, before.get(plan.id) ?? this.#begin(plan, demotion, now)]),
     );
+    this.#list = [...this.#groups.values()];
+    this.#node = this.#groups.get('node');
     // The kernel first: groups may claim what the plan has just created.
     this.apply();
     const changed = changedVips(former, scene);
@@ -96,7 +106,7 @@ export class NodeGroups {
   }
 
   tellAll(input: GroupInput, now: Instant): void {
-    for (const group of this.#groups.values()) this.#tell(group, input, now);
+    for (const group of this.#list) this.#tell(group, input, now);
   }
 
   /** Tells the group with this id. */

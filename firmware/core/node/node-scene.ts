@@ -13,6 +13,10 @@ export interface NodeScene {
   readonly vips: ReadonlyMap<string, VipConfiguration>;
   /** By logical name. */
   readonly interfaces: ReadonlyMap<string, InterfaceWatch>;
+  /** The same, to be walked in every turn. */
+  readonly watches: readonly InterfaceWatch[];
+  /** Of the configured VIPs: the interface of each. */
+  readonly carriers: readonly (InterfaceWatch | undefined)[];
   /** Length of a lease, see `leaseOf`. */
   readonly lease: Duration;
 }
@@ -26,7 +30,7 @@ export function nextScene(
   const watches = new Map(
     [...(former?.interfaces.values() ?? [])].map((watch) => [watch.device, watch]),
   );
-  const interfaces = configuration.interfaces.map((each): [string, InterfaceWatch] => {
+  const named = configuration.interfaces.map((each): [string, InterfaceWatch] => {
     const known = watches.get(each.device);
     if (known === undefined) return [each.name, new InterfaceWatch(each, configuration)];
     known.reconfigure(each, configuration, now);
@@ -36,7 +40,15 @@ export function nextScene(
     return [vipId(configuration, vip), vip];
   });
   const lease = leaseOf(configuration);
-  return { configuration, vips: new Map(vips), interfaces: new Map(interfaces), lease };
+  const interfaces = new Map(named);
+  return {
+    configuration,
+    vips: new Map(vips),
+    interfaces,
+    watches: [...interfaces.values()],
+    carriers: configuration.vips.map((vip) => interfaces.get(vip.interface)),
+    lease,
+  };
 }
 
 /** Ids of VIPs that stay, but are not on the network what they were. */

@@ -10,8 +10,11 @@ import type { PeerRelation } from '../peer/peer-relation.ts';
 import type { Instant } from '../time.ts';
 import type { Bulletin } from './bulletin.ts';
 
+const PATH_CODE = /^path:/;
+const NOTHING: ReadonlyMap<string, string> = new Map();
+
 export interface WatchedPaths {
-  readonly groups: Iterable<FailoverGroup>;
+  readonly groups: ReadonlyMap<string, FailoverGroup>;
   readonly relation: PeerRelation | undefined;
 }
 
@@ -20,11 +23,30 @@ export function watchPaths(
   bulletin: Bulletin,
   now: Instant,
 ): void {
-  const broken = new Map<string, string>();
-  for (const group of groups) namesSilent(group, relation, broken, now);
-  if (relation?.isBinding === true) namesBroken(relation, broken, now);
+  const broken = isAnyBroken({ groups, relation }, now)
+    ? namesOf({ groups, relation }, now)
+    : NOTHING;
   for (const [code, text] of broken) bulletin.alert(code, text, now);
-  bulletin.clearOthers(/^path:/, new Set(broken.keys()));
+  bulletin.clearOthers(PATH_CODE, broken);
+}
+
+/** In most turns nothing is, and no names are needed. */
+function isAnyBroken({ groups, relation }: WatchedPaths, now: Instant): boolean {
+  for (const group of groups.values()) if (isAnySilent(group, now)) return true;
+  if (relation?.isBinding !== true) return false;
+  for (const path of relation.paths.all) {
+    if (path.far?.usable === false || path.isBroken(now)) return true;
+  }
+  return false;
+}
+
+function namesOf({ groups, relation }: WatchedPaths, now: Instant): ReadonlyMap<string, string> {
+  const broken = new Map<string, string>();
+  for (const group of groups.values()) {
+    if (isAnySilent(group, now)) namesSilent(group, relation, broken, now);
+  }
+  if (relation?.isBinding === true) namesBroken(relation, broken, now);
+  return broken;
 }
 
 function namesSilent(
@@ -54,12 +76,17 @@ function namesBroken(relation: PeerRelation, broken: Map<string, string>, now: I
 }
 
 /** Only a BACKUP listens. */
+function isAnySilent({ state, memberships }: FailoverGroup, now: Instant): boolean {
+  if (state !== 'BACKUP') return false;
+  for (const each of memberships.values()) if (each.usable && each.isSilent(now)) return true;
+  return false;
+}
+
 function interfacesOf(
   group: FailoverGroup,
   now: Instant,
 ): { readonly heard: ReadonlySet<string>; readonly silent: ReadonlySet<string> } {
-  const listens = group.state === 'BACKUP';
-  const usable = [...group.memberships.values()].filter((each) => listens && each.usable);
+  const usable = [...group.memberships.values()].filter((each) => each.usable);
   const heard = new Set(
     usable.filter((each) => !each.isSilent(now)).map(({ member }) => member.interface),
   );

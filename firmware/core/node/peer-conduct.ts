@@ -11,8 +11,10 @@ import { rank } from '../election/interval.ts';
 import { DeafWatch } from '../health/deaf-watch.ts';
 import type { AccordMove, OwnPart } from '../peer/accord.ts';
 import { FlapGuard, type FlapRule } from '../peer/flap-guard.ts';
+import type { PeerPath } from '../peer/peer-path.ts';
 import { type Identity, PeerRelation, type RelationOutput } from '../peer/peer-relation.ts';
 import { compareStandings } from '../peer/standing.ts';
+import type { Counter } from '../telemetry/counter-table.ts';
 import {
   after,
   type Duration,
@@ -31,11 +33,19 @@ import { PeerAlerts } from './peer-alerts.ts';
 
 /** Long enough for what is under way when every switch has learnt the new place. */
 export const LINGER = milliseconds(100);
+/** Who slept reads one socket before the other: what is older may come in so much later. */
+const READING = milliseconds(100);
 /** How a node that leaves stands: worse than any other reason. */
 const LEAVING = { health: 0, demotion: 0xffff } as const;
 const DEFAULT_FLAPS: FlapRule = { changes: 4, hold: seconds(60) };
 /** Demotions that people ask for, or that a start brings: what they move is no flapping. */
 const ASKED_FOR = /^(maintenance|operator|boot|flows)$/;
+
+interface Stranger {
+  readonly place: string;
+  readonly source: string;
+  readonly at: Instant;
+}
 
 type RefusedBeat = Extract<NodeInput, { kind: 'beat-refused' }>;
 
@@ -59,8 +69,12 @@ export class PeerConduct {
   readonly #parts: ConductParts;
   readonly #alerts: PeerAlerts;
   readonly #hearing = new DeafWatch();
+  /** Beats received, by logical interface. */
+  readonly #received = new Map<string, Counter>();
   #key: Uint8Array | undefined;
   #lingerUntil: Instant | undefined;
+  /** Whose advertisements, in a life that no beat has told of, were heard last. */
+  #stranger: Stranger | undefined;
 
   constructor(parts: ConductParts, now: Instant) {
     this.#parts = parts;
@@ -92,12 +106,17 @@ export class PeerConduct {
 
   /** The peer's beats decide who serves. */
   get isBinding(): boolean {
-    return this.#decides && this.relation?.isBinding === true;
+    return this.#decides() && this.relation?.isBinding === true;
   }
 
   /** A peer was met: CARP alone does not move the node any more. */
   get isKnown(): boolean {
-    return this.#decides && this.relation?.isKnown === true;
+    return this.#decides() && this.relation?.isKnown === true;
+  }
+
+  /** It was met in this life of the process, even if it is not known any more. */
+  get hasMet(): boolean {
+    return this.#decides() && this.relation?.hasMet === true;
   }
 
   /** The peer serves, and would be better even if this much of our demotion were taken back. */
@@ -129,7 +148,7 @@ export class PeerConduct {
   }
 
   beat(place: string, beat: PeerBeat, now: Instant): void {
-    this.#parts.bulletin.counters.add(`beats.${place}.received`);
+    this.#counterOf(place).count += 1;
     this.relation?.hear(place, beat, now);
   }
 
@@ -148,14 +167,35 @@ export class PeerConduct {
 
   /** Number of VIPs this node can serve now. */
   get health(): number {
-    const { configuration, interfaces } = this.#parts.scene();
-    return configuration.vips.filter(({ interface: place }) => {
-      return interfaces.get(place)?.link.usable === true && !this.#hearing.isDeaf(place);
-    }).length;
+    let count = 0;
+    for (const watch of this.#parts.scene().carriers) {
+      if (watch?.link.usable !== true) continue;
+      if (this.#hearing.isIdle || !this.#hearing.isDeaf(watch.configuration.name)) count += 1;
+    }
+    return count;
+  }
+
+  /** The same; but nothing while the kernel has just refused, so that the peer need not wait. */
+  #ability(now: Instant): number {
+    const group = this.#group();
+    const isIdle = group !== undefined && group.state !== 'MASTER';
+    return isIdle && now < (group.forbiddenUntil ?? now) ? 0 : this.health;
   }
 
   session(now: Instant): void {
     this.relation?.session(now);
+  }
+
+  /** It may be the peer in a new life, whose beats do not arrive yet. */
+  heardStranger(place: string, source: string, now: Instant): void {
+    this.#stranger = { place, source, at: now };
+  }
+
+  /** It advertises, but its beats do not reach us: CARP decides until they do. */
+  fallBack(place: string, source: string, now: Instant): void {
+    const text = `${source} advertises on ${place}, but no beats of it arrive`;
+    this.#parts.bulletin.alert('beats', text, now, HEARD_ALERT);
+    this.relation?.fallBack(now);
   }
 
   letGo(ok: boolean, now: Instant): void {
@@ -183,7 +223,7 @@ export class PeerConduct {
   }
 
   settle(now: Instant): void {
-    const group = this.#group;
+    const group = this.#group();
     const { relation } = this;
     if (group?.state === 'LAPSED' && this.isKnown && !this.isBinding) {
       const cause = 'woke too late, the peer was not heard before';
@@ -209,7 +249,8 @@ export class PeerConduct {
   /** On segments where the peer is not heard: do we hear anybody? */
   #listen(now: Instant): void {
     const { relation } = this;
-    const broken = relation?.isBinding === true ? relation.paths.broken(now) : [];
+    const broken = relation?.isBinding === true ? this.#brokenPlaces(relation, now) : [];
+    if (broken.length === 0 && this.#hearing.isIdle) return;
     const deaf = [...this.#hearing.deaf];
     const asked = this.#hearing.settle(new Set(broken.map((path) => path.interface)), now);
     for (const { interface: place, device } of broken) {
@@ -221,6 +262,14 @@ export class PeerConduct {
     }
   }
 
+  /** Of a cable between the two nodes neither end is to blame, nor does it serve anybody. */
+  #brokenPlaces(relation: PeerRelation, now: Instant): readonly PeerPath[] {
+    const { interfaces } = this.#parts.scene();
+    return relation.paths.broken(now).filter((path) => {
+      return interfaces.get(path.interface)?.carriesVips === true;
+    });
+  }
+
   farewell(now: Instant): void {
     this.relation?.farewell(now);
   }
@@ -230,25 +279,33 @@ export class PeerConduct {
     this.flaps.record(now);
   }
 
-  get #decides(): boolean {
+  #counterOf(place: string): Counter {
+    const known = this.#received.get(place);
+    if (known !== undefined) return known;
+    const counter = this.#parts.bulletin.counters.of(`beats.${place}.received`);
+    this.#received.set(place, counter);
+    return counter;
+  }
+
+  #decides(): boolean {
     return this.#parts.scene().configuration.failover === 'node';
   }
 
-  get #group(): FailoverGroup | undefined {
-    return this.#decides ? this.#parts.groups.all.get('node') : undefined;
+  #group(): FailoverGroup | undefined {
+    return this.#decides() ? this.#parts.groups.node : undefined;
   }
 
   #tell(input: Parameters<NodeGroups['tell']>[1], now: Instant): void {
-    if (this.#decides) this.#parts.groups.tell('node', input, now);
+    if (this.#decides()) this.#parts.groups.tell('node', input, now);
   }
 
   #standing(now: Instant): OwnPart {
     const { configuration, lease } = this.#parts.scene();
-    const group = this.#group;
-    const [first] = configuration.vips;
-    const actual = { health: this.health, demotion: this.#parts.demotions.total() };
+    const group = this.#group();
+    const first = configuration.vips[0];
     return {
-      ...(this.leaving ? LEAVING : actual),
+      health: this.leaving ? LEAVING.health : this.#ability(now),
+      demotion: this.leaving ? LEAVING.demotion : this.#parts.demotions.total(),
       preference: first === undefined ? 0xffff : rank(first),
       role: configuration.role,
       node: configuration.node,
@@ -269,9 +326,13 @@ export class PeerConduct {
       case 'greet': {
         const { device, peerAddress } = output.path;
         if (peerAddress === undefined) return;
-        const to = { interface: output.path.interface, device, destination: peerAddress };
-        if (output.kind === 'greet') return this.#parts.push({ kind: 'greet', ...to });
-        return this.#parts.push({ kind: 'beat', ...to, beat: output.beat });
+        const { interface: place } = output.path;
+        const destination = peerAddress;
+        if (output.kind === 'greet') {
+          return this.#parts.push({ kind: 'greet', interface: place, device, destination });
+        }
+        const { beat } = output;
+        return this.#parts.push({ kind: 'beat', interface: place, device, destination, beat });
       }
       case 'prepare':
         return this.#tell({ kind: 'prepare' }, now);
@@ -329,32 +390,49 @@ export class PeerConduct {
       bulletin.clearAlert('beats');
       if (before !== 'suspect') bulletin.event('peer', `${name} is heard by beats`);
     }
+    const reborn = verdict === 'dead' ? this.#reborn() : undefined;
+    if (reborn !== undefined) return this.fallBack(reborn.place, reborn.source, now);
     if (verdict === 'dead') {
       const text = beat?.farewell === true ? `${name} was stopped` : `${name} is silent everywhere`;
       bulletin.event('peer', text);
       bulletin.alert('peer', text, now);
-      if (!this.#decides) this.#succeed(text, now);
+      if (!this.#decides()) this.#succeed(text, now);
     }
     this.#bind(now);
   }
 
+  /** Not every path is silent: somebody has advertised since the peer's last beat. */
+  #reborn(): Stranger | undefined {
+    const stranger = this.#stranger;
+    if (stranger === undefined || this.#group()?.state === 'MASTER') return undefined;
+    const heardAt = this.relation?.liveness.heardAt ?? stranger.at;
+    return after(stranger.at, READING) >= heardAt ? stranger : undefined;
+  }
+
+  /** An advertisement that came when beats were missing already: it speaks on, without them. */
+  #outlasts(at: Instant): boolean {
+    const { heardAt } = this.relation?.liveness ?? {};
+    const { beats } = this.#parts.scene().configuration;
+    return heardAt !== undefined && beats !== undefined && at > after(heardAt, beats.interval);
+  }
+
   /** Each VIP has an election of its own: those whose master the dead one was are free. */
   #succeed(cause: string, now: Instant): void {
-    const paths = [...(this.relation?.paths.all ?? [])];
+    const paths = this.relation?.paths.all ?? [];
     const gone = new Set(
       paths.flatMap(({ peerAddress, advertised }) => [peerAddress, ...advertised.values()]),
     );
     for (const [id, group] of this.#parts.groups.all) {
-      const wasMaster = [...group.memberships.values()].some((each) =>
-        gone.has(each.heard?.source),
-      );
-      if (group.state !== 'BACKUP' || !wasMaster) continue;
+      const heard = [...group.memberships.values()].flatMap((each) => each.heard ?? []);
+      const wasMaster = heard.some(({ source }) => gone.has(source));
+      const speaks = heard.some(({ at }) => this.#outlasts(at));
+      if (group.state !== 'BACKUP' || !wasMaster || speaks) continue;
       this.#parts.groups.tell(id, { kind: 'take', cause, because: 'silence' }, now);
     }
   }
 
   #bind(now: Instant): void {
-    this.#tell({ kind: 'bind', bound: this.isBinding }, now);
+    this.#tell({ kind: 'bind', bound: this.isBinding, known: this.isKnown }, now);
   }
 
   /** Beats were switched off. */

@@ -42,7 +42,7 @@ function isReachable(
 
 function paths(relation: PeerRelation | undefined, now: Instant): readonly PathSnapshot[] {
   if (relation === undefined) return [];
-  return [...relation.paths.all].map((path) => ({
+  return relation.paths.all.map((path) => ({
     interface: path.interface,
     address: path.peerAddress ?? null,
     up: isUp(path, now),

@@ -14,7 +14,7 @@ export interface RefusalAlert {
 export function refusalAlert(
   place: string,
   refusal: CarpRefusal,
-  vhids: ReadonlySet<number>,
+  vhids: Pick<ReadonlySet<number>, 'has'>,
 ): RefusalAlert | undefined {
   switch (refusal.refusal) {
     case 'own-source':
@@ -59,7 +59,7 @@ export function refusalAlert(
 function vrrpAlert(
   place: string,
   refusal: Extract<CarpRefusal, { refusal: 'vrrp2' | 'vrrp3' }>,
-  vhids: ReadonlySet<number>,
+  vhids: Pick<ReadonlySet<number>, 'has'>,
 ): RefusalAlert {
   const who = `VRRP router ${refusal.source} (id ${refusal.vrid}, priority ${refusal.priority})`;
   if (!vhids.has(refusal.vrid)) {

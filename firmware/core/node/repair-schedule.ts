@@ -13,23 +13,22 @@ import {
 
 const SHORTEST = milliseconds(100);
 const LONGEST = seconds(5);
-/** Without damage for this long, the next one is a new story. */
-const QUIET = seconds(10);
+/** After a repair that has held for so long, damage is a new story. */
+const HELD = seconds(1);
 
 export class RepairSchedule {
   #pause: Duration = SHORTEST;
-  #demandedAt: Instant | undefined;
   #repairedAt: Instant | undefined;
   #dueAt: Instant | undefined;
 
-  /** Something is damaged. */
-  demand(now: Instant): void {
-    if (this.#demandedAt === undefined || now >= after(this.#demandedAt, QUIET)) {
+  /** Something is damaged. `first`: when to repair it if it has not just been repaired. */
+  demand(now: Instant, first = now): void {
+    if (this.#dueAt !== undefined) return;
+    if (this.#repairedAt !== undefined && now >= after(this.#repairedAt, HELD)) {
       this.#pause = SHORTEST;
       this.#repairedAt = undefined;
     }
-    this.#demandedAt = now;
-    this.#dueAt ??= this.#repairedAt === undefined ? now : after(this.#repairedAt, this.#pause);
+    this.#dueAt = this.#repairedAt === undefined ? first : after(this.#repairedAt, this.#pause);
   }
 
   /** True when it is to be repaired now; it then counts as repaired. */

@@ -8,25 +8,33 @@
 import type { ReceivedCarp } from '../../wire/carp-reception.ts';
 import { counterTag, isAhead } from '../election/advertisement-counter.ts';
 
+/** A node that is no Yoke begins a new line with each advertisement. */
+const MOST_LINES = 1024;
+
 export class AdvertisementTrust {
-  /** The newest counter of each VHID in each family: the two come by sockets of their own. */
+  /**
+   * The newest counter of each VHID, in each family (the two come by sockets of their own), in each
+   * life of the sender. Oldest first.
+   */
   readonly #newest = new Map<string, bigint>();
   /** Of those that are not the peer's: the last counter, and how many have grown in a row. */
   readonly #strangers = new Map<string, { readonly counter: bigint; readonly count: number }>();
 
-  /** `id`: of the VIP on the wire; `tag`: low half of the peer's counters. */
-  judge(
-    id: string,
-    { family, counter }: Pick<ReceivedCarp, 'family' | 'counter'>,
-    tag: number,
-  ): 'genuine' | 'forged' {
-    const line = `${id} ${family}`;
-    if (counterTag(counter) !== tag) return 'forged';
+  /**
+   * Whether this one, or a newer one of the same life of its sender, was heard before. To be asked
+   * once for each advertisement. `id`: of the VIP on the wire.
+   */
+  repeats(id: string, { family, counter }: Pick<ReceivedCarp, 'family' | 'counter'>): boolean {
+    const line = `${id} ${family} ${counterTag(counter)}`;
     const newest = this.#newest.get(line);
-    const isSameLife = newest !== undefined && counterTag(newest) === tag;
-    if (isSameLife && !isAhead(counter, newest)) return 'forged';
+    if (newest !== undefined && !isAhead(counter, newest)) return true;
+    this.#newest.delete(line);
     this.#newest.set(line, counter);
-    return 'genuine';
+    for (const oldest of this.#newest.keys()) {
+      if (this.#newest.size <= MOST_LINES) break;
+      this.#newest.delete(oldest);
+    }
+    return false;
   }
 
   /**

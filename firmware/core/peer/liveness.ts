@@ -83,7 +83,7 @@ export class Liveness {
     if (this.verdict !== 'suspect' || this.#suspicion === undefined) return undefined;
     if (now < this.#suspicion.until) return undefined;
     if (this.#suspicion.rounds < ROUNDS) return this.#ask(this.#suspicion.rounds + 1, now);
-    if (now < this.#dueAt) return undefined;
+    if (now < this.#dueAt()) return undefined;
     this.verdict = 'dead';
     this.#suspicion = undefined;
     return 'died';
@@ -93,7 +93,7 @@ export class Liveness {
     if (this.verdict === 'alive') return this.suspectAt;
     const { until, rounds } = this.#suspicion ?? {};
     if (until === undefined || rounds === undefined || rounds < ROUNDS) return until;
-    return until > this.#dueAt ? until : this.#dueAt;
+    return until > this.#dueAt() ? until : this.#dueAt();
   }
 
   #ask(rounds: number, now: Instant): 'ask' {
@@ -103,7 +103,7 @@ export class Liveness {
     return 'ask';
   }
 
-  get #dueAt(): Instant {
+  #dueAt(): Instant {
     return after(this.heardAt ?? (0 as Instant), this.#rule.deadTime);
   }
 }

@@ -10,6 +10,8 @@ import type { BeatPath } from '../../wire/peer-beat.ts';
 import type { Duration, Instant } from '../time.ts';
 import { PeerPath } from './peer-path.ts';
 
+const NONE: readonly PeerPath[] = [];
+
 export interface PathPlan {
   readonly interface: string;
   readonly device: string;
@@ -17,8 +19,23 @@ export interface PathPlan {
   readonly peer: string | undefined;
 }
 
+/** Who begins a session between two addresses. */
+interface Order {
+  readonly own: string;
+  readonly peer: string;
+  readonly begins: boolean;
+}
+
 export class PathTable {
   #paths: ReadonlyMap<string, PeerPath> = new Map();
+  #all: readonly PeerPath[] = [];
+  /** The sync cable. */
+  #sync: PeerPath | undefined;
+  #order: Order | undefined;
+  /** What was told last: the same again while nothing of it changes. */
+  #told: readonly BeatPath[] = [];
+  /** What the peer told last. */
+  #heard: readonly BeatPath[] | undefined;
 
   configure(plans: readonly PathPlan[]): void {
     const known = this.#paths;
@@ -31,10 +48,13 @@ export class PathTable {
         return [plan.interface, path];
       }),
     );
+    this.#all = [...this.#paths.values()];
+    this.#heard = undefined;
+    this.#sync = this.#all.find((path) => path.configuredPeer !== undefined);
   }
 
-  get all(): Iterable<PeerPath> {
-    return this.#paths.values();
+  get all(): readonly PeerPath[] {
+    return this.#all;
   }
 
   get(place: string): PeerPath | undefined {
@@ -42,30 +62,40 @@ export class PathTable {
   }
 
   get open(): readonly PeerPath[] {
-    return [...this.#paths.values()].filter((path) => path.open);
+    return this.#all.filter((path) => path.open);
   }
 
   get hasOpen(): boolean {
-    return this.open.length > 0;
+    for (const path of this.#all) if (path.open) return true;
+    return false;
   }
 
   /** The node with the lower address on the sync cable begins each session. */
   get begins(): boolean {
-    const { ownAddress, configuredPeer } = this.#sync ?? {};
-    if (ownAddress === undefined || configuredPeer === undefined) return true;
-    return compareIpAddresses(ownAddress, configuredPeer) < 0;
+    const own = this.#sync?.ownAddress;
+    const peer = this.#sync?.configuredPeer;
+    if (own === undefined || peer === undefined) return true;
+    if (this.#order?.own !== own || this.#order.peer !== peer) {
+      this.#order = { own, peer, begins: compareIpAddresses(own, peer) < 0 };
+    }
+    return this.#order.begins;
   }
 
   /** Both ends are up, and nothing of the peer arrives. */
   broken(now: Instant): readonly PeerPath[] {
-    return [...this.#paths.values()].filter((path) => {
-      const at = path.brokenAt();
-      return path.far?.usable !== false && at !== undefined && now >= at;
-    });
+    let broken: PeerPath[] | undefined;
+    for (const path of this.#all) {
+      if (!path.isBroken(now)) continue;
+      broken ??= [];
+      broken.push(path);
+    }
+    return broken ?? NONE;
   }
 
   /** What the peer says of its ends. */
   told(ends: readonly BeatPath[]): void {
+    if (ends === this.#heard) return;
+    this.#heard = ends;
     for (const end of ends) {
       const path = this.#paths.get(end.interface);
       if (path !== undefined) path.far = end;
@@ -73,7 +103,13 @@ export class PathTable {
   }
 
   tell(span: Duration, now: Instant): readonly BeatPath[] {
-    return [...this.#paths.values()].map((path) => path.told(span, now));
+    const all = this.#all;
+    let isNews = this.#told.length !== all.length;
+    for (let index = 0; index < all.length && !isNews; index += 1) {
+      isNews = !all[index]!.isAsTold(this.#told[index]!, span, now);
+    }
+    if (isNews) this.#told = all.map((path) => path.told(span, now));
+    return this.#told;
   }
 
   isFast(path: PeerPath, span: Duration, now: Instant): boolean {
@@ -85,16 +121,13 @@ export class PathTable {
     return this.#sync !== undefined && !this.#sync.usable && !this.#hearsElsewhere(span, now);
   }
 
-  get #sync(): PeerPath | undefined {
-    return [...this.#paths.values()].find((path) => path.configuredPeer !== undefined);
-  }
-
   #isSyncGood(span: Duration, now: Instant): boolean {
     const sync = this.#sync;
     return sync?.open === true && sync.hearsWithin(span, now) && sync.far?.hears !== false;
   }
 
   #hearsElsewhere(span: Duration, now: Instant): boolean {
-    return [...this.#paths.values()].some((path) => path.hearsWithin(span, now));
+    for (const path of this.#all) if (path.hearsWithin(span, now)) return true;
+    return false;
   }
 }

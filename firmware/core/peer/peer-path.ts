@@ -75,6 +75,18 @@ export class PeerPath {
     return after(instant(Math.max(this.heardAt ?? 0, this.expectedAt)), BROKEN_AFTER);
   }
 
+  /** So it is, and the peer does not say that its own end is not usable. */
+  isBroken(now: Instant): boolean {
+    const at = this.brokenAt();
+    return at !== undefined && now >= at && this.far?.usable !== false;
+  }
+
+  /** Whether `told` would say the same again. */
+  isAsTold(told: BeatPath, span: Duration, now: Instant): boolean {
+    if (told.interface !== this.interface || told.address !== this.ownAddress) return false;
+    return told.usable === this.usable && told.hears === this.hearsWithin(span, now);
+  }
+
   /** What this node tells of its end. */
   told(span: Duration, now: Instant): BeatPath {
     return {

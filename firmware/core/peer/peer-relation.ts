@@ -42,7 +42,10 @@ const LONGEST_AGE = 0xffff_ffff;
 const NEVER_HEARD = 0xffff;
 /** One move may make the next one possible; more than a few would be a mistake of ours. */
 const MOST_MOVES = 4;
-const FORMER_LIVES = 8;
+const FORMER_LIVES = 64;
+
+/** From a start of the peer to the next one. */
+type Life = Pick<PeerBeat, 'bootId' | 'counterTag'>;
 
 /** What the beats say of this node, besides the state of its election. */
 export interface Identity {
@@ -58,6 +61,12 @@ export type RelationOutput =
   /** The place may be ours in a moment. */
   | { readonly kind: 'prepare' }
   | { readonly kind: 'move'; readonly move: AccordMove };
+
+/** What the peer is to know at once. */
+type News = Pick<OwnPart, 'state' | 'health' | 'demotion' | 'leaving'> & {
+  readonly claim: number;
+  readonly grant: number;
+};
 
 export interface RelationStart {
   readonly rule: BeatConfiguration;
@@ -77,6 +86,8 @@ export class PeerRelation {
   readonly #accord = new Accord();
   readonly #start: RelationStart;
   #rule: BeatConfiguration;
+  /** A path that was heard within this is in order. */
+  #freshSpan: Duration;
   #identity: Identity;
   #hasSession = false;
   #wantsSession = true;
@@ -84,18 +95,21 @@ export class PeerRelation {
   #greetedAt: Instant | undefined;
   /** When a beat last left. */
   #spokeAt: Instant | undefined;
-  /** Of the peer: past sessions stay open, so its old beats may still come in. */
-  #formerLives: readonly bigint[] = [];
+  /** Of the peer: the one it was last heard in, also when it is not heard any more. */
+  #life: Life | undefined;
+  /** Past sessions stay open, so its old beats may still come in. */
+  #formerLives: readonly Life[] = [];
   #sequence = 0;
   #greetings = 0;
   #firstGreetingAt: Instant | undefined;
   #settledAt: Instant = instant(0);
   /** What was last told of the claim and the standing; a change is told at once. */
-  #told = '';
+  #told: News | undefined;
 
   constructor(start: RelationStart) {
     this.#start = start;
     this.#rule = start.rule;
+    this.#freshSpan = beatPatience(start.rule.interval);
     this.#identity = start.identity;
     this.liveness = new Liveness(start.rule);
   }
@@ -107,6 +121,7 @@ export class PeerRelation {
 
   configure(rule: BeatConfiguration, configHash: string): void {
     this.#rule = rule;
+    this.#freshSpan = beatPatience(rule.interval);
     this.#identity = { ...this.#identity, configHash };
     this.liveness.change(rule);
   }
@@ -135,6 +150,11 @@ export class PeerRelation {
     return this.verdict !== 'unknown';
   }
 
+  /** It was known once, and may be heard by its advertisements only now. */
+  get hasMet(): boolean {
+    return this.#life !== undefined;
+  }
+
   /** Not before this can a peer that heard all our beats have taken over. */
   get safeUntil(): Instant | undefined {
     return this.#spokeAt && after(this.#spokeAt, this.#rule.deadTime);
@@ -146,8 +166,8 @@ export class PeerRelation {
    */
   speakFirst(now: Instant): void {
     if (!this.#hasSession) return;
-    for (const path of this.paths.open) {
-      if (this.paths.isFast(path, this.#freshSpan, now)) this.#send(path, now);
+    for (const path of this.paths.all) {
+      if (path.open && this.paths.isFast(path, this.#freshSpan, now)) this.#send(path, now);
     }
   }
 
@@ -164,8 +184,8 @@ export class PeerRelation {
     const path = this.paths.get(place);
     if (path !== undefined) path.heardAt = now;
     const before = this.verdict;
-    // What was overtaken on its way is no sign of life.
-    if (!this.#isNews(beat)) return;
+    // What was overtaken on its way is no sign of life; but each path is asked for itself.
+    if (!this.#isNews(beat)) return this.#answer(beat, path, now);
     const tookLeave = before === 'dead' && this.beat?.farewell === true;
     if (tookLeave && beat.bootId === this.beat?.bootId) return;
     this.#take(beat);
@@ -173,7 +193,16 @@ export class PeerRelation {
     if (beat.farewell) this.liveness.left(now);
     else this.liveness.heard(now);
     this.#tellVerdict(before, now);
-    if (beat.asks && path !== undefined) this.#send(path, now);
+    this.#answer(beat, path, now);
+  }
+
+  #answer({ asks }: PeerBeat, path: PeerPath | undefined, now: Instant): void {
+    if (asks && path !== undefined) this.#send(path, now);
+  }
+
+  /** Of a life of the peer that is over: whoever has recorded its advertisements repeats them. */
+  isFormerTag(tag: number): boolean {
+    return this.#formerLives.some((life) => life.counterTag === tag);
   }
 
   /** An advertisement of the peer, or of who may be it, tells where it lives. */
@@ -196,14 +225,16 @@ export class PeerRelation {
 
   /** What follows from how things stand now; tells the peer what is new of it at once. */
   judge(now: Instant): void {
-    if (!this.#start.decides()) this.#accord.forget();
-    for (let moves = 0; moves < MOST_MOVES && this.#start.decides(); moves += 1) {
-      const own = this.#start.standing(now);
-      const move = this.#accord.judge(own, this.#peer, now);
+    const decides = this.#start.decides();
+    if (!decides) this.#accord.forget();
+    let own = this.#start.standing(now);
+    for (let moves = 0; moves < MOST_MOVES && decides; moves += 1) {
+      const move = this.#accord.judge(own, this.#peer(), now);
       if (move === undefined) break;
       this.#start.onOutput({ kind: 'move', move }, now);
+      own = this.#start.standing(now);
     }
-    this.#speakIfNews(now);
+    this.#speakIfNews(own, now);
   }
 
   /** Last of a turn. */
@@ -232,10 +263,10 @@ export class PeerRelation {
   nextTimeout(): Instant | undefined {
     const now = this.#settledAt;
     let next = earliest(this.liveness.nextTimeout(), this.#accord.nextTimeout());
-    next = earliest(next, this.#greetAt);
+    next = earliest(next, this.#greetAt());
     if (!this.#hasSession) return next;
-    for (const path of this.paths.open) {
-      next = earliest(next, path.dueAt(this.#intervalOf(path, now), now));
+    for (const path of this.paths.all) {
+      if (path.open) next = earliest(next, path.dueAt(this.#intervalOf(path, now), now));
     }
     return next;
   }
@@ -245,20 +276,22 @@ export class PeerRelation {
     for (const path of this.paths.open) this.#send(path, now);
   }
 
-  get #peer() {
+  #peer() {
     const { verdict } = this;
     if (this.beat === undefined || verdict === 'unknown') return undefined;
     return { beat: this.beat, verdict, heardAt: this.liveness.heardAt } as const;
   }
 
   #isNews({ bootId, sequence }: PeerBeat): boolean {
-    if (this.#formerLives.includes(bootId)) return false;
+    if (this.#formerLives.some((life) => life.bootId === bootId)) return false;
     return this.beat?.bootId !== bootId || sequence > this.beat.sequence;
   }
 
   #take(beat: PeerBeat): void {
-    const former = this.beat?.bootId ?? beat.bootId;
-    if (former !== beat.bootId) {
+    const { bootId, counterTag } = beat;
+    const former = this.#life;
+    this.#life = { bootId, counterTag };
+    if (former !== undefined && former.bootId !== bootId) {
       this.#formerLives = [...this.#formerLives, former].slice(-FORMER_LIVES);
       this.#accord.forget();
     }
@@ -285,26 +318,21 @@ export class PeerRelation {
     if (verdict !== before) this.#start.onOutput({ kind: 'verdict', verdict, before }, now);
   }
 
-  /** A path that was heard within this is in order. */
-  get #freshSpan(): Duration {
-    return beatPatience(this.#rule.interval);
-  }
-
   #intervalOf(path: PeerPath, now: Instant): Duration {
     return this.paths.isFast(path, this.#freshSpan, now) ? this.#rule.interval : SLOW_INTERVAL;
   }
 
   #speakWhereDue(now: Instant): void {
-    for (const path of this.paths.open) {
-      if (path.dueAt(this.#intervalOf(path, now), now) <= now) this.#send(path, now);
+    for (const path of this.paths.all) {
+      if (!path.open || path.dueAt(this.#intervalOf(path, now), now) > now) continue;
+      this.#send(path, now);
     }
   }
 
-  #speakIfNews(now: Instant): void {
-    const { state, health, demotion, leaving } = this.#start.standing(now);
+  #speakIfNews({ state, health, demotion, leaving }: OwnPart, now: Instant): void {
     const { claim, grant } = this.#accord;
-    const news = `${state} ${health} ${demotion} ${leaving} ${claim} ${grant}`;
-    if (news === this.#told) return;
+    const news = { state, health, demotion, leaving, claim, grant };
+    if (this.#told !== undefined && isSame(this.#told, news)) return;
     this.#told = news;
     if (claim !== 0) this.#start.onOutput({ kind: 'prepare' }, now);
     if (this.#hasSession) this.speak(now);
@@ -319,12 +347,15 @@ export class PeerRelation {
 
   #compose(now: Instant, asks: boolean, farewell: boolean): PeerBeat {
     const own = this.#start.standing(now);
+    const { bootId, counterTag, configHash } = this.#identity;
     const { heardAt } = this.liveness;
     const heardMs = heardAt === undefined ? NEVER_HEARD : toMilliseconds(between(heardAt, now));
     this.#sequence += 1;
     const age = Math.trunc(toMilliseconds(between(own.since, now)));
     return {
-      ...this.#identity,
+      bootId,
+      counterTag,
+      configHash,
       node: own.node,
       role: own.role,
       sequence: this.#sequence,
@@ -345,16 +376,16 @@ export class PeerRelation {
     };
   }
 
-  get #greetAt(): Instant | undefined {
+  #greetAt(): Instant | undefined {
     if (!this.paths.hasOpen) return undefined;
     if (this.isBinding && !this.#wantsSession) {
       return this.paths.begins ? after(this.#sessionAt ?? (0 as Instant), SESSION_LIFE) : undefined;
     }
     if (this.#greetedAt === undefined) return 0 as Instant;
-    return after(this.#greetedAt, this.#greetPause);
+    return after(this.#greetedAt, this.#greetPause());
   }
 
-  get #greetPause(): Duration {
+  #greetPause(): Duration {
     const alone = this.liveness.heardAt ?? this.#firstGreetingAt ?? instant(0);
     const isLongAlone = !this.isBinding && (this.#greetedAt ?? 0) > after(alone, GREET_SLOW_AFTER);
     if (isLongAlone) return GREET_SLOW_PAUSE;
@@ -362,7 +393,7 @@ export class PeerRelation {
   }
 
   #greetIfDue(now: Instant): void {
-    const at = this.#greetAt;
+    const at = this.#greetAt();
     if (at === undefined || now < at) return;
     this.#greetedAt = now;
     this.#firstGreetingAt ??= now;
@@ -372,4 +403,12 @@ export class PeerRelation {
     this.#greetings += 1;
     if (path !== undefined) this.#start.onOutput({ kind: 'greet', path }, now);
   }
+}
+
+function isSame(one: News, other: News): boolean {
+  if (one.state !== other.state || one.claim !== other.claim || one.grant !== other.grant) {
+    return false;
+  }
+  if (one.health !== other.health || one.demotion !== other.demotion) return false;
+  return one.leaving === other.leaving;
 }

@@ -14,20 +14,32 @@ export interface Alert {
   readonly expires: Instant | undefined;
 }
 
+const NONE: readonly string[] = [];
+
 export class AlertLedger {
   readonly #alerts = new Map<string, Alert>();
+  /** When the first of them ends; undefined for never. */
+  #nextExpiry: Instant | undefined;
 
   /** Raises or refreshes; the text becomes the newest. True when it is new. */
   raise(code: string, text: string, now: Instant, lasts?: Duration): boolean {
     const known = this.#alerts.get(code);
     const expires = lasts === undefined ? undefined : after(now, lasts);
     this.#alerts.set(code, { code, text, since: known?.since ?? now, expires });
+    if (known?.expires !== undefined && known.expires === this.#nextExpiry) this.#lookAhead();
+    else this.#nextExpiry = earliest(this.#nextExpiry, expires);
     return known === undefined;
   }
 
   /** True when it stood. */
   clear(code: string): boolean {
-    return this.#alerts.delete(code);
+    if (this.#alerts.size === 0 || !this.#alerts.delete(code)) return false;
+    this.#lookAhead();
+    return true;
+  }
+
+  get isEmpty(): boolean {
+    return this.#alerts.size === 0;
   }
 
   has(code: string): boolean {
@@ -36,15 +48,26 @@ export class AlertLedger {
 
   /** Removes what has expired and returns the codes. */
   expire(now: Instant): readonly string[] {
-    const gone = [...this.#alerts.values()].filter((alert) => (alert.expires ?? Infinity) <= now);
-    for (const alert of gone) this.#alerts.delete(alert.code);
-    return gone.map((alert) => alert.code);
+    if (this.#nextExpiry === undefined || now < this.#nextExpiry) return NONE;
+    const gone: string[] = [];
+    for (const { code, expires } of this.#alerts.values()) {
+      if (expires === undefined || expires > now) continue;
+      this.#alerts.delete(code);
+      gone.push(code);
+    }
+    this.#lookAhead();
+    return gone;
   }
 
   nextExpiry(): Instant | undefined {
-    let next: Instant | undefined;
-    for (const { expires } of this.#alerts.values()) next = earliest(next, expires);
-    return next;
+    return this.#nextExpiry;
+  }
+
+  #lookAhead(): void {
+    this.#nextExpiry = undefined;
+    for (const { expires } of this.#alerts.values()) {
+      this.#nextExpiry = earliest(this.#nextExpiry, expires);
+    }
   }
 
   list(): readonly Alert[] {

@@ -93,7 +93,7 @@ describe('a configuration that is accepted', () => {
         if (configuration.beats === undefined) return;
         const { deadTime, interval: between } = configuration.beats;
         expect(lease + RENEWAL_SLACK).toBeLessThanOrEqual(deadTime);
-        expect(deadTime).toBeGreaterThan(3 * between);
+        expect(deadTime).toBeGreaterThanOrEqual(Math.trunc((between * 14) / 5));
       }),
       { numRuns: 500 },
     );

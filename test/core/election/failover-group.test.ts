@@ -44,6 +44,16 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    input: 'advertisement of a better node that is MASTER',
+    of: (stage) => stage.hear('1/0', { serving: true }),
+    outputs: {
+      ...NOTHING,
+      CLAIMANT: 'CLAIMANT -> BACKUP',
+      MASTER: 'MASTER -> BACKUP, release',
+      LAPSED: 'LAPSED -> BACKUP, release',
+    },
+  },
+  {
     input: 'advertisement of an equal with the higher address',
     of: (stage) => stage.hear('1/100', { source: '192.0.2.9' }),
     outputs: {
@@ -155,10 +165,14 @@ const ROWS: readonly Row[] = [
   },
   {
     input: 'bind: the peer is there',
-    of: () => ({ kind: 'bind', bound: true }),
+    of: () => ({ kind: 'bind', bound: true, known: true }),
     outputs: { ...NOTHING, CLAIMANT: WITHDRAW },
   },
-  { input: 'bind: as before', of: () => ({ kind: 'bind', bound: false }), outputs: NOTHING },
+  {
+    input: 'bind: as before',
+    of: () => ({ kind: 'bind', bound: false, known: false }),
+    outputs: NOTHING,
+  },
   {
     input: 'take: granted',
     of: () => ({ kind: 'take', cause: 'the peer has let go', because: 'granted' }),
@@ -177,7 +191,7 @@ const ROWS: readonly Row[] = [
   {
     input: 'claim-late',
     of: () => ({ kind: 'claim-late' }),
-    outputs: { ...NOTHING, MASTER: 'MASTER -> BACKUP, release, advertise lan 255/255' },
+    outputs: { ...NOTHING, MASTER: 'MASTER -> BACKUP, release' },
   },
   {
     input: 'prepare',
@@ -206,7 +220,7 @@ const ROWS: readonly Row[] = [
   {
     input: 'stand-down',
     of: () => ({ kind: 'stand-down', cause: 'the peer has taken over' }),
-    outputs: { ...NOTHING, LAPSED: `LAPSED -> ${LEAVE}` },
+    outputs: { ...NOTHING, LAPSED: 'LAPSED -> BACKUP, release' },
   },
   {
     input: 'reassert',
@@ -360,6 +374,20 @@ describe('whatever happens', () => {
             if (output.kind === 'release' || output.kind === 'linger') holds = false;
             const isGoodbye = output.kind === 'advertise' && output.pace.advbase === 255;
             if (isGoodbye) expect(holds).toBe(false);
+          }
+        });
+      }),
+    );
+  });
+
+  it('says good-bye to nobody who serves already, and takes nothing back that was not said', () => {
+    fc.assert(
+      fc.property(steps, (life) => {
+        live(life, (_stage, _from, outputs, input) => {
+          const isServing = input.kind === 'advertisement' && input.heard.serving;
+          if (!isServing && input.kind !== 'claim-late' && input.kind !== 'stand-down') return;
+          for (const output of outputs) {
+            if (output.kind === 'advertise') expect(output.pace.advbase).not.toBe(255);
           }
         });
       }),

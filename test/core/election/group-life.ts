@@ -14,10 +14,10 @@ interface Step {
 const paces = fc.constantFrom('1/0', '1/100', '1/150', '1/240', '4/0', '255/255');
 const places = fc.constantFrom('lan', 'wan');
 const inputs: fc.Arbitrary<Step['of']> = fc.oneof(
-  fc.tuple(paces, places, fc.constantFrom('192.0.2.2', '192.0.2.9')).map(
-    ([pace, vip, source]): Step['of'] =>
+  fc.tuple(paces, places, fc.constantFrom('192.0.2.2', '192.0.2.9'), fc.boolean()).map(
+    ([pace, vip, source, serving]): Step['of'] =>
       (stage) =>
-        stage.hear(pace, { vip, source }),
+        stage.hear(pace, { vip, source, serving }),
   ),
   fc.tuple(places, fc.boolean()).map(
     ([place, usable]): Step['of'] =>
@@ -35,8 +35,10 @@ const inputs: fc.Arbitrary<Step['of']> = fc.oneof(
       { kind: 'repaired' },
       { kind: 'inherit' },
       { kind: 'claim-failed', text: 'refused' },
-      { kind: 'bind', bound: true },
-      { kind: 'bind', bound: false },
+      { kind: 'claim-late' },
+      { kind: 'bind', bound: true, known: true },
+      { kind: 'bind', bound: false, known: true },
+      { kind: 'bind', bound: false, known: false },
       { kind: 'take', cause: 'granted', because: 'granted' },
       { kind: 'take', cause: 'silent', because: 'silence' },
       { kind: 'hand-over', cause: 'the peer takes over' },

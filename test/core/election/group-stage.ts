@@ -81,9 +81,12 @@ export class GroupStage {
     return { kind: 'interface', interface: place, usable };
   }
 
-  hear(pace: string, { vip = 'lan', source = '192.0.2.2', family = 4 as Family } = {}): GroupInput {
+  hear(
+    pace: string,
+    { vip = 'lan', source = '192.0.2.2', family = 4 as Family, serving = false } = {},
+  ): GroupInput {
     const [advbase = 0, advskew = 0] = pace.split('/').map(Number);
-    const heard = { id: IDS[vip] ?? vip, family, source, ownSource: SOURCES[family] };
+    const heard = { id: IDS[vip] ?? vip, family, source, ownSource: SOURCES[family], serving };
     return { kind: 'advertisement', heard: { ...heard, pace: { advbase, advskew } } };
   }
 

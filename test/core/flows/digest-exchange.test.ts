@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BUCKETS } from '../../../firmware/core/flows/bucket-set.ts';
 import { DigestExchange, type DigestRound } from '../../../firmware/core/flows/digest-exchange.ts';
 import { bucketOf, FlowTable, marks } from '../../../firmware/core/flows/flow-table.ts';
-import { after, instant, milliseconds, seconds } from '../../../firmware/core/time.ts';
+import { after as later, instant, milliseconds, seconds } from '../../../firmware/core/time.ts';
 import { keyOf } from './flow-stage.ts';
 
 const NOW = instant(1_000_000);
@@ -98,8 +98,8 @@ describe('the exchange of digests', () => {
       told += exchanger.compose(entries, now).count;
     }
     expect(now - NOW).toBeGreaterThan(seconds(9));
-    expect(now).toBeLessThanOrEqual(after(NOW, seconds(10)));
+    expect(now).toBeLessThanOrEqual(later(NOW, seconds(10)));
     exchanger.postpone(now);
-    expect(exchanger.dueAt).toBeGreaterThan(after(now, milliseconds(100)));
+    expect(exchanger.dueAt).toBeGreaterThan(later(now, milliseconds(100)));
   });
 });

@@ -1,4 +1,4 @@
-/** What becomes of records while the peer takes nothing: coalesced, bounded, never silently lost. */
+/** What becomes of records while the peer takes nothing: coalesced, bounded, never just lost. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bucketOf, FlowTable, marks } from '../../../firmware/core/flows/flow-table.ts';

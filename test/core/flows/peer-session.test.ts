@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { PeerSession } from '../../../firmware/core/flows/peer-session.ts';
-import { after, type Instant, instant, milliseconds } from '../../../firmware/core/time.ts';
+import {
+  after as later,
+  type Instant,
+  instant,
+  milliseconds,
+} from '../../../firmware/core/time.ts';
 import type { FlowHeartbeat } from '../../../firmware/wire/flow-frame.ts';
 
 const NOW = instant(1_000_000);
@@ -44,7 +49,7 @@ function opened(): PeerSession {
 /** Hears a heartbeat every 100 ms until `end`; answers when each direction changed. */
 function hearUntil(session: PeerSession, end: Instant, change: Partial<FlowHeartbeat>, at = idle) {
   const news: string[] = [];
-  for (let now = NOW; now <= end; now = after(now, milliseconds(100))) {
+  for (let now = NOW; now <= end; now = later(now, milliseconds(100))) {
     const sent = (now - NOW) / 100_000;
     session.beat(heartbeat({ sent, ...change }), now);
     for (const direction of session.judge(at, now)) {
@@ -96,14 +101,14 @@ describe('the session', () => {
   it('speaks every 100 ms, and at once when there is news', () => {
     const session = opened();
     session.spoke(NOW);
-    expect(session.speakAt).toBe(after(NOW, milliseconds(100)));
+    expect(session.speakAt).toBe(later(NOW, milliseconds(100)));
     session.hurry(NOW);
     expect(session.speakAt).toBe(NOW);
   });
 });
 
 describe('a direction that has stopped', () => {
-  const end = after(NOW, milliseconds(2_000));
+  const end = later(NOW, milliseconds(2_000));
 
   it('is not seen where nothing is wrong, or nothing was ever there', () => {
     expect(hearUntil(opened(), end, {})).toEqual([]);
@@ -112,8 +117,8 @@ describe('a direction that has stopped', () => {
 
   it('is silent when nothing is heard for a second', () => {
     const session = opened();
-    expect(session.judge(idle, after(NOW, milliseconds(999)))).toEqual([]);
-    expect(session.judge(idle, after(NOW, milliseconds(1_000)))).toEqual(['in']);
+    expect(session.judge(idle, later(NOW, milliseconds(999)))).toEqual([]);
+    expect(session.judge(idle, later(NOW, milliseconds(1_000)))).toEqual(['in']);
     expect([...session.stopped]).toEqual([['in', 'silent']]);
     session.beat(heartbeat(), end);
     expect(session.judge(idle, end)).toEqual(['in']);
@@ -124,8 +129,8 @@ describe('a direction that has stopped', () => {
     const session = opened();
     expect(session.beat(heartbeat({ heardAge: 900, sent: 1 }), end)).toBeUndefined();
     expect(session.judge(idle, end)).toEqual([]);
-    session.beat(heartbeat({ heardAge: 1_000, sent: 2 }), after(end, milliseconds(100)));
-    expect(session.judge(idle, after(end, milliseconds(100)))).toEqual(['out']);
+    session.beat(heartbeat({ heardAge: 1_000, sent: 2 }), later(end, milliseconds(100)));
+    expect(session.judge(idle, later(end, milliseconds(100)))).toEqual(['out']);
     expect(hearUntil(opened(), end, { peerEpoch: 0 })).toEqual(['1000 out unheard']);
   });
 

@@ -165,6 +165,16 @@ describe('the lease', () => {
     expect(stage.node.demotions.has('service:lease')).toBe(true);
   });
 
+  it('that was not asked for in time is given up without a good-bye', () => {
+    const stage = new NodeStage().boot();
+    stage.verdicts = false;
+    expect(deeds(stage.wait(3_000_000).turn())).toEqual(['claim 1']);
+    expect(deeds(stage.feed({ kind: 'claim-late', group: 1 }))).toEqual(['release 1']);
+    expect(deeds(stage.wait(10_000).turn())).toEqual([]);
+    expect(stage.node.state).toBe('BACKUP');
+    expect(stage.node.bulletin.alerts.has('claim')).toBe(false);
+  });
+
   it('of another group concerns nobody', () => {
     const stage = new NodeStage().serve();
     expect(deeds(stage.turn({ kind: 'renewed', group: 2, held: false }))).toEqual([]);

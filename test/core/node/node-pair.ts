@@ -240,6 +240,21 @@ export const advert = (
 ): ReceivedCarp => ({
   ...said,
   sourceMac: '00:00:5e:00:01:01',
+  fromVirtualMac: true,
   demote: 0,
   digestForm: 'with-link-local',
 });
+
+/** A number with the tag of a life: 201 is the first one of the secondary. */
+export const stride = (count: number, tag: number): bigint =>
+  BigInt(count) * 2n ** 32n + BigInt(tag);
+
+/** Heard for the LAN VIP: of the secondary, and better than anybody, unless said otherwise. */
+export const lanAdvert = (
+  counter: bigint,
+  more: Partial<Pick<ReceivedCarp, 'source' | 'advbase' | 'advskew'>> = {},
+): NodeInput => {
+  const said = { vhid: 1, family: 4, source: '192.168.1.3', advbase: 0, advskew: 50 } as const;
+  const advertisement = advert({ ...said, ...more, counter });
+  return { kind: 'advertisement', interface: 'lan', advertisement };
+};

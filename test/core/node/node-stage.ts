@@ -102,13 +102,14 @@ export const seen = (name: string, what: Partial<SeenInterface>): NodeInput => (
   seen: { ...UP, ...what },
 });
 
-export const heard = (place: string, pace: string): NodeInput => {
+export const heard = (place: string, pace: string, { fromVirtualMac = true } = {}): NodeInput => {
   const [advbase = 0, advskew = 0] = pace.split('/').map(Number);
   const advertisement: ReceivedCarp = {
     vhid: place === 'wan' ? 200 : 1,
     family: 4,
     source: place === 'wan' ? '198.51.100.202' : '192.168.1.3',
-    sourceMac: '00:00:5e:00:01:01',
+    sourceMac: fromVirtualMac ? '00:00:5e:00:01:01' : '02:00:00:00:00:03',
+    fromVirtualMac,
     advbase,
     advskew,
     demote: 0,

@@ -1,7 +1,7 @@
 /** A pair of nodes that hear each other's beats: who serves, what is believed, what is told. */
 import { describe, expect, it } from 'vitest';
 import { milliseconds, seconds } from '../../../firmware/core/time.ts';
-import { advert, NodePair } from './node-pair.ts';
+import { lanAdvert, NodePair, stride } from './node-pair.ts';
 
 const answers = (pair: NodePair): string[] =>
   pair.primary.outputs.flatMap((each) => {
@@ -280,86 +280,159 @@ describe('a MASTER that is stopped for a while', () => {
     expect([pair.serving, pair.overlaps]).toEqual(['secondary', 0]);
     const beats = pair.primary.outputs.slice(said).filter((each) => each.kind === 'beat');
     expect(beats.filter(({ beat }) => beat.serving)).toEqual([]);
+    expect(pair.primary.deeds).not.toContain('advertise lan 255/255');
     expect(pair.secondary.events.join()).not.toContain('overlap');
     expect(pair.primary.up.demotions.has('late')).toBe(true);
   });
+
+  it('and whose peer was dead before stands down without a good-bye, and serves again', () => {
+    const pair = new NodePair().begin();
+    const { primary } = pair;
+    pair.secondary.die();
+    pair.run(seconds(1));
+    const frozen = primary.node;
+    primary.node = undefined;
+    pair.run(milliseconds(500));
+    primary.node = frozen;
+    pair.run(milliseconds(50));
+    expect(primary.events.join()).toContain('LAPSED -> BACKUP');
+    expect(primary.deeds).toContain('release 1');
+    expect(primary.deeds).not.toContain('advertise lan 255/255');
+    expect(primary.up.state).toBe('MASTER');
+  });
 });
 
-describe('advertisements', () => {
-  const said = { vhid: 1, family: 4, source: '192.168.1.3', advbase: 0, advskew: 50 } as const;
-  const heard = (counter: bigint, more = {}) =>
-    ({
-      kind: 'advertisement',
-      interface: 'lan',
-      advertisement: advert({ ...said, counter, ...more }),
-    }) as const;
-  const stride = (count: number, tag: number): bigint => BigInt(count) * 2n ** 32n + BigInt(tag);
+describe('a peer that has fallen silent and may live anew', () => {
+  /** Its new life advertises already: nothing tells yet that it is the peer. */
+  const anew = (count = 1) => {
+    const pace = { advbase: 1, advskew: 0 };
+    return lanAdvert(stride(count, 77), { ...pace, source: '192.168.1.2' });
+  };
 
-  it('of the living peer are noted, whatever they say', () => {
+  /** A BACKUP to which the MASTER, which has no power any more, speaks when told to. */
+  const bereft = () => {
     const pair = new NodePair().begin();
-    pair.primary.turn(heard(stride(5, 201)), heard(stride(6, 201), { advbase: 255, advskew: 255 }));
-    expect(pair.primary.alerts).toEqual([]);
-    expect(pair.primary.up.state).toBe('MASTER');
-  });
-
-  it('that contradict its beats move nothing and are told', () => {
-    const pair = new NodePair().begin();
-    pair.primary.turn(heard(stride(5, 201)));
-    pair.primary.turn(heard(stride(5, 201)), heard(stride(4, 201)), heard(stride(9, 77)));
-    expect(pair.primary.up.state).toBe('MASTER');
-    expect(pair.primary.up.bulletin.counters.get('carp.lan.spoofed')).toBe(3);
-    expect(pair.primary.alerts).toEqual(['spoofed-advert:lan']);
-    pair.secondary.turn(heard(stride(9, 77), { advbase: 255, advskew: 255 }));
-    pair.run(seconds(61));
-    expect(pair.serving).toBe('primary');
-    expect(pair.primary.alerts).toEqual([]);
-  });
-
-  it('of a dead master, replayed, keep nobody from serving', () => {
-    const pair = new NodePair().begin();
-    pair.run(seconds(3));
-    const recorded = pair.primary.outputs.findLast((each) => each.kind === 'advertise');
-    const { counter = 0n } = recorded ?? {};
+    const { secondary } = pair;
     pair.primary.die();
+    pair.run(milliseconds(1));
+    const last = secondary.up.conduct.relation?.beat;
+    if (last === undefined) throw new Error('the primary was not heard');
+    let { sequence } = last;
+    const speak = (farewell = false): void => {
+      sequence += 1;
+      const beat = { ...last, sequence, farewell, serving: !farewell };
+      secondary.turn({ kind: 'beat', interface: 'sync', beat });
+    };
+    const speakFor = (span: number): void => {
+      for (let gone = 0; gone < span; gone += milliseconds(10)) {
+        pair.run(Math.min(span - gone, milliseconds(10)));
+        speak();
+      }
+    };
+    return { pair, secondary, speak, speakFor };
+  };
+
+  const fallsBack = (pair: NodePair): void => {
+    const { secondary } = pair;
     pair.run(milliseconds(100));
-    for (let count = 0; count < 100; count += 1) {
-      pair.secondary.turn(heard(counter, { vhid: 1, source: '192.168.1.2' }));
-      pair.run(milliseconds(10));
-    }
+    expect([secondary.up.state, pair.serving]).toEqual(['BACKUP', '']);
+    expect(secondary.up.conduct.isKnown).toBe(false);
+    expect(secondary.alerts).toContain('beats');
+    expect(secondary.alerts).not.toContain('peer');
+  };
+
+  const takesOver = (pair: NodePair): void => {
+    pair.run(milliseconds(100));
     expect(pair.serving).toBe('secondary');
-    expect(pair.secondary.alerts).toContain('spoofed-advert:lan');
+    expect(pair.secondary.alerts).not.toContain('beats');
+    expect(pair.secondary.alerts).toContain('takeover');
+  };
+
+  it('is left to CARP by a BACKUP: it takes over when the advertisements end', () => {
+    const { pair, secondary } = bereft();
+    secondary.turn(anew());
+    fallsBack(pair);
+    for (let count = 2; count < 12; count += 1) {
+      secondary.turn(anew(count));
+      pair.run(seconds(1));
+    }
+    expect(secondary.up.state).toBe('BACKUP');
+    pair.run(seconds(3));
+    expect(pair.serving).toBe('secondary');
   });
 
-  it('of one whose beats do not arrive count again: by CARP there is one master', () => {
-    const pair = new NodePair().begin();
-    pair.secondary.die();
-    pair.run(milliseconds(100));
-    pair.primary.turn(heard(stride(5, 201)));
-    expect(pair.primary.up.state).toBe('MASTER');
-    pair.primary.turn(heard(stride(6, 201)));
-    expect(pair.primary.alerts).toContain('beats');
-    expect(pair.primary.up.conduct.isKnown).toBe(false);
+  it('is so too when it was read before the last beat, but not long before', () => {
+    const soon = bereft();
+    soon.secondary.turn(anew());
+    soon.speakFor(milliseconds(100));
+    fallsBack(soon.pair);
+
+    const late = bereft();
+    late.secondary.turn(anew());
+    late.speakFor(milliseconds(100) + 1);
+    takesOver(late.pair);
   });
 
-  it('of a new life without beats count when it counts on', () => {
+  it('is so too after a farewell', () => {
+    const soon = bereft();
+    soon.secondary.turn(anew());
+    soon.speakFor(milliseconds(90));
+    soon.pair.run(milliseconds(10));
+    soon.speak(true);
+    fallsBack(soon.pair);
+
+    const late = bereft();
+    late.secondary.turn(anew());
+    late.speakFor(milliseconds(90));
+    late.pair.run(milliseconds(10) + 1);
+    late.speak(true);
+    late.pair.run(milliseconds(100));
+    expect(late.pair.serving).toBe('secondary');
+    expect(late.secondary.alerts).toContain('peer');
+  });
+
+  it('is not expected where a former life is replayed', () => {
     const pair = new NodePair().begin();
     pair.primary.die();
     pair.run(milliseconds(100));
-    const words = [1, 1, 1, 2, 3].map((count) => heard(stride(count, 77)));
-    pair.secondary.turn(...words.slice(0, 4));
-    expect(pair.secondary.up.state).toBe('MASTER');
-    pair.secondary.turn(...words.slice(4));
-    expect(pair.secondary.up.state).toBe('BACKUP');
+    pair.primary.start();
+    pair.run(seconds(11));
+    expect(pair.serving).toBe('primary');
+    pair.primary.die();
+    pair.run(milliseconds(1));
+    for (const count of [1, 2, 3]) {
+      pair.secondary.turn(lanAdvert(stride(count, 101), { source: '192.168.1.2' }));
+    }
+    takesOver(pair);
   });
 
-  it('good-byes that come in after the farewell are nothing new', () => {
+  it('is left to CARP by one that wakes from a lapse', () => {
     const pair = new NodePair().begin();
-    pair.secondary.turn({ kind: 'stop' });
-    pair.run(milliseconds(50));
-    const goodbye = { advbase: 255, advskew: 255 };
-    pair.primary.turn(heard(stride(5, 201), goodbye), heard(stride(6, 201), goodbye));
-    expect(pair.primary.alerts).toEqual(['peer']);
-    expect(pair.primary.up.conduct.isKnown).toBe(true);
+    const { primary } = pair;
+    const frozen = primary.node;
+    primary.node = undefined;
+    pair.secondary.die();
+    pair.run(seconds(4));
+    primary.serves = false;
+    primary.node = frozen;
+    primary.turn(lanAdvert(stride(1, 77)));
+    pair.run(milliseconds(100));
+    expect([primary.up.state, pair.serving]).toEqual(['BACKUP', '']);
+    expect(primary.events.join()).toContain('MASTER -> LAPSED');
+    expect(primary.up.conduct.isKnown).toBe(false);
+    expect(primary.alerts).toContain('beats');
+  });
+
+  it('moves no MASTER', () => {
+    const pair = new NodePair().begin();
+    const { primary } = pair;
+    pair.secondary.die();
+    pair.run(milliseconds(1));
+    primary.turn(lanAdvert(stride(1, 77)));
+    pair.run(milliseconds(100));
+    expect([primary.up.state, pair.serving]).toEqual(['MASTER', 'primary']);
+    expect(primary.up.conduct.isKnown).toBe(true);
+    expect(primary.alerts).toEqual(['spoofed-advert:lan', 'peer']);
   });
 });
 
@@ -428,6 +501,36 @@ describe('failover: vip', () => {
       'MASTER',
       'MASTER',
     ]);
+  });
+
+  /** The primary dies, but its LAN VIP is advertised once more, so long after its last beat. */
+  const outlived = (span: number) => {
+    const pair = new NodePair({ failover: 'vip' }).begin();
+    pair.run(seconds(5));
+    pair.primary.die();
+    pair.run(milliseconds(1));
+    const { node } = pair.secondary;
+    const heardAt = node?.conduct.relation?.liveness.heardAt ?? pair.now;
+    pair.run(heardAt + span - pair.now);
+    const pace = { advbase: 1, advskew: 0 };
+    pair.secondary.turn(lanAdvert(stride(9, 101), { ...pace, source: '192.168.1.2' }));
+    expect(pair.secondary.up.conduct.relation?.liveness.heardAt).toBe(heardAt);
+    return pair.run(milliseconds(200));
+  };
+  const states = (pair: NodePair) =>
+    [...pair.secondary.up.groups].map(([id, { state }]) => `${id} ${state}`);
+
+  it('takes no VIP from one that advertises on when its beats are missing', () => {
+    const pair = outlived(milliseconds(10) + 1);
+    expect(pair.secondary.alerts).toContain('peer');
+    expect(states(pair)).toEqual(['eth0/200 MASTER', 'eth1/1 BACKUP']);
+    pair.run(seconds(4));
+    expect(states(pair)).toEqual(['eth0/200 MASTER', 'eth1/1 MASTER']);
+  });
+
+  it('takes those that were advertised before a beat was missing', () => {
+    const pair = outlived(milliseconds(10));
+    expect(states(pair)).toEqual(['eth0/200 MASTER', 'eth1/1 MASTER']);
   });
 
   it('can be chosen and left while a claim waits', () => {

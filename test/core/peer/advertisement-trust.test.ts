@@ -14,43 +14,52 @@ const ipv4 = (number: bigint) => ({ family: 4, counter: number }) as const;
 describe('an advertisement', () => {
   it('with the tag of the peer and a new number is its own', () => {
     const trust = new AdvertisementTrust();
-    expect(trust.judge('eth1/1', heard(5), TAG)).toBe('genuine');
-    expect(trust.judge('eth1/1', heard(9), TAG)).toBe('genuine');
-    expect(trust.judge('eth0/200', heard(5), TAG)).toBe('genuine');
+    expect(trust.repeats('eth1/1', heard(5))).toBe(false);
+    expect(trust.repeats('eth1/1', heard(9))).toBe(false);
+    expect(trust.repeats('eth0/200', heard(5))).toBe(false);
   });
 
   it('is counted by family: the two may overtake each other', () => {
     const trust = new AdvertisementTrust();
-    expect(trust.judge('eth1/1', heard(6, TAG, 6), TAG)).toBe('genuine');
-    expect(trust.judge('eth1/1', heard(5), TAG)).toBe('genuine');
-    expect(trust.judge('eth1/1', heard(6, TAG, 6), TAG)).toBe('forged');
+    expect(trust.repeats('eth1/1', heard(6, TAG, 6))).toBe(false);
+    expect(trust.repeats('eth1/1', heard(5))).toBe(false);
+    expect(trust.repeats('eth1/1', heard(6, TAG, 6))).toBe(true);
   });
 
   it('that was heard before, or is older, is forged', () => {
     const trust = new AdvertisementTrust();
-    trust.judge('eth1/1', heard(5), TAG);
-    expect(trust.judge('eth1/1', heard(5), TAG)).toBe('forged');
-    expect(trust.judge('eth1/1', heard(4), TAG)).toBe('forged');
+    trust.repeats('eth1/1', heard(5));
+    expect(trust.repeats('eth1/1', heard(5))).toBe(true);
+    expect(trust.repeats('eth1/1', heard(4))).toBe(true);
   });
 
   it('of the other family has a line of its own: the two may overtake each other', () => {
     const trust = new AdvertisementTrust();
-    expect(trust.judge('eth1/1', { family: 6, counter: counter(6) }, TAG)).toBe('genuine');
-    expect(trust.judge('eth1/1', ipv4(counter(5)), TAG)).toBe('genuine');
+    expect(trust.repeats('eth1/1', { family: 6, counter: counter(6) })).toBe(false);
+    expect(trust.repeats('eth1/1', ipv4(counter(5)))).toBe(false);
   });
 
   it('counts over the end of its numbers', () => {
     const trust = new AdvertisementTrust();
-    trust.judge('eth1/1', heard(2n ** 32n - 1n), TAG);
-    expect(trust.judge('eth1/1', heard(0), TAG)).toBe('genuine');
-    expect(trust.judge('eth1/1', heard(2n ** 32n - 1n), TAG)).toBe('forged');
+    trust.repeats('eth1/1', heard(2n ** 32n - 1n));
+    expect(trust.repeats('eth1/1', heard(0))).toBe(false);
+    expect(trust.repeats('eth1/1', heard(2n ** 32n - 1n))).toBe(true);
   });
 
-  it('of another life begins anew, once that life has spoken', () => {
+  it('of another life begins anew', () => {
     const trust = new AdvertisementTrust();
-    trust.judge('eth1/1', heard(500), TAG);
-    expect(trust.judge('eth1/1', heard(3, 8), TAG)).toBe('forged');
-    expect(trust.judge('eth1/1', heard(3, 8), 8)).toBe('genuine');
+    trust.repeats('eth1/1', heard(500));
+    expect(trust.repeats('eth1/1', heard(3, 8))).toBe(false);
+    expect(trust.repeats('eth1/1', heard(3, 8))).toBe(true);
+    expect(trust.repeats('eth1/1', heard(500))).toBe(true);
+  });
+
+  it('is forgotten when a thousand others have come: memory is bounded', () => {
+    const trust = new AdvertisementTrust();
+    trust.repeats('eth1/1', heard(5));
+    for (let tag = 100; tag < 1_200; tag += 1) trust.repeats('eth1/1', heard(5, tag));
+    expect(trust.repeats('eth1/1', heard(5, 1_199))).toBe(true);
+    expect(trust.repeats('eth1/1', heard(5))).toBe(false);
   });
 });
 

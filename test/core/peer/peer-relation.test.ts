@@ -36,8 +36,12 @@ describe('two relations', () => {
 });
 
 describe('a beat', () => {
-  const hear = (pair: RelationPair, part: Parameters<typeof beat>[0]): void => {
-    pair.b.relation?.hear('sync', beat({ node: 'a', role: 'primary', ...part }), pair.now);
+  const hear = (
+    pair: RelationPair,
+    part: Parameters<typeof beat>[0],
+    place: 'sync' | 'lan' = 'sync',
+  ): void => {
+    pair.b.relation?.hear(place, beat({ node: 'a', role: 'primary', ...part }), pair.now);
   };
 
   it('that was overtaken is no sign of life', () => {
@@ -48,6 +52,23 @@ describe('a beat', () => {
     expect(pair.b.relation?.verdict).toBe('dead');
     hear(pair, { ...last, sequence: 1 });
     expect(pair.b.relation?.verdict).toBe('dead');
+  });
+
+  it('that asks is answered where it came in, also when another one has overtaken it', () => {
+    const pair = begun();
+    const { bootId = 0n, sequence = 0 } = pair.b.relation?.beat ?? {};
+    for (const place of ['lan', 'sync'] as const) {
+      const isAnswered = (asks: boolean): boolean => {
+        const askedAt = pair.now;
+        hear(pair, { bootId, sequence: sequence - 1, asks }, place);
+        // A question and its answer take less than the time between two beats.
+        pair.run(100);
+        return (pair.a.relation?.paths.get(place)?.heardAt ?? 0) > askedAt;
+      };
+      pair.run(1_000);
+      expect([place, isAnswered(false), isAnswered(true)]).toEqual([place, false, true]);
+    }
+    expect(pair.b.relation?.beat?.sequence).toBeGreaterThanOrEqual(sequence);
   });
 
   it('of a former life counts for nothing', () => {

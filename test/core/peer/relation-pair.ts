@@ -11,7 +11,7 @@ import { type Duration, type Instant, instant } from '../../../firmware/core/tim
 import type { PeerBeat } from '../../../firmware/wire/peer-beat.ts';
 import type { Prng } from '../../simulator/prng.ts';
 
-export const RULE = { interval: 10_000 as Duration, deadTime: 32_000 as Duration };
+export const RULE = { interval: 10_000 as Duration, deadTime: 28_000 as Duration };
 /** As lease-length.ts has it. */
 export const LEASE = (RULE.deadTime - RENEWAL_SLACK) as Duration;
 const RENEWAL = 4_000;
