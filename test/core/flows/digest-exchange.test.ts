@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BUCKETS } from '../../../firmware/core/flows/bucket-set.ts';
 import { DigestExchange, type DigestRound } from '../../../firmware/core/flows/digest-exchange.ts';
 import { bucketOf, FlowTable, marks } from '../../../firmware/core/flows/flow-table.ts';
-import { after as later, instant, milliseconds, seconds } from '../../../firmware/core/time.ts';
+import { instant, after as later, milliseconds, seconds } from '../../../firmware/core/time.ts';
 import { keyOf } from './flow-stage.ts';
 
 const NOW = instant(1_000_000);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { PeerSession } from '../../../firmware/core/flows/peer-session.ts';
 import {
-  after as later,
   type Instant,
   instant,
+  after as later,
   milliseconds,
 } from '../../../firmware/core/time.ts';
 import type { FlowHeartbeat } from '../../../firmware/wire/flow-frame.ts';
