@@ -7,7 +7,8 @@
  *
  * Prints Markdown. Sets nf_conntrack_max for its time.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { watchVips } from '../rack/client-traffic.ts';
 import { eventually } from '../rack/eventually.ts';
@@ -77,6 +78,7 @@ class ConntrackdRival implements Rival {
   async restart(rack: Rack): Promise<void> {
     for (const pid of processesOf(rack.nodes.b, this.isReplicator)) process.kill(pid, 'SIGKILL');
     await this.#second?.stop();
+    rmSync(join(rack.nodes.b.directories.runtime, 'conntrackd.lock'), { force: true });
     this.#second = await Conntrackd.start(rack.nodes.b, { direct: true });
   }
 
@@ -249,23 +251,27 @@ async function bulk(stand: Stand, flows: number): Promise<void> {
   await stand.missing(0);
 }
 
-const HEADS: readonly (readonly [string, (stand: Stand) => Promise<void>])[] = [
+/** Titles of the columns behind the name, and what fills them. */
+const TABLES: readonly (readonly [readonly string[], (stand: Stand) => Promise<void>])[] = [
   [
-    '| who | flows | CPU us/flow sender | receiver | bytes/flow on the cable | RSS bytes/flow sender | receiver | missing |\n|---|---|---|---|---|---|---|---|',
+    [
+      ...['flows', 'CPU us/flow sender', 'receiver', 'bytes/flow on the cable'],
+      ...['RSS bytes/flow sender', 'receiver', 'missing'],
+    ],
     cost,
   ],
+  [['asked for', 'made', 'missing', 'CPU us/flow sender', 'receiver'], sustained],
   [
-    '| who | asked for | made | missing | CPU us/flow sender | receiver |\n|---|---|---|---|---|---|',
-    sustained,
-  ],
-  [
-    '| who | rate | lag p50 ms | p99 | max | never seen |\n|---|---|---|---|---|---|',
+    ['rate', 'lag p50 ms', 'p99', 'max', 'never seen'],
     async (stand) => {
       for (const rate of [1000, 10_000, 20_000]) await lag(stand, rate);
     },
   ],
   [
-    '| who | flows | bulk copy s | missing | the kernel alone s | missing before | RSS MB sender | receiver |\n|---|---|---|---|---|---|---|---|',
+    [
+      ...['flows', 'bulk copy s', 'missing', 'the kernel alone s', 'missing before'],
+      ...['RSS MB sender', 'receiver'],
+    ],
     async (stand) => {
       for (const flows of BULKS) await bulk(stand, flows);
     },
@@ -276,8 +282,8 @@ const wanted = process.argv.slice(2);
 const former = readFileSync(MAX, 'latin1');
 writeFileSync(MAX, String(MOST_FLOWS));
 try {
-  for (const [head, measure] of HEADS) {
-    console.log(`\n${head}`);
+  for (const [titles, measure] of TABLES) {
+    console.log(`\n| who | ${titles.join(' | ')} |\n|${'---|'.repeat(titles.length + 1)}`);
     for (const rival of [new YokeRival(), new ConntrackdRival()]) {
       if (wanted.length > 0 && !wanted.includes(rival.name)) continue;
       const stand = await Stand.build(rival);

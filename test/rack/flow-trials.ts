@@ -58,7 +58,8 @@ async function streams(): Promise<void> {
   await drills.undo('power loss', loss.from);
   const { streams: back } = await traffic.report(15_000);
   console.log(
-    `failback: ${back.flowing} of ${back.streams} streams, longest stall ${ms(back.longestStallUs)}`,
+    `failback: ${back.flowing} of ${back.streams} streams, ` +
+      `longest stall ${ms(back.longestStallUs)}`,
   );
   rack.remove();
 }
@@ -73,7 +74,8 @@ async function rest(): Promise<void> {
   await pause(REST_MS);
   const { answered, same } = await sessions.ask();
   console.log(
-    `TCP that rested ${REST_MS / 1000} s: ${answered} of ${RESTING} answered, ${same} from the same port`,
+    `TCP that rested ${REST_MS / 1000} s: ${answered} of ${RESTING} answered, ` +
+      `${same} from the same port`,
   );
   rack.remove();
 }
