@@ -25,6 +25,7 @@
  */
 import type { FlowServing } from '../../wire/flow-frame.ts';
 import { after, type Instant, milliseconds } from '../time.ts';
+import { OWN_SIDE, PEER_SIDE } from './bucket-digests.ts';
 import { DEAD, type FlowTable, marks } from './flow-table.ts';
 
 /** What the peer had sent before it knew of the takeover arrives within this. */
@@ -125,7 +126,7 @@ export class FlowOwnership {
   cedeAll(): void {
     this.#wereApart = false;
     const mine = marks.own | marks.inherited | marks.announced | marks.birth;
-    this.#table.each((slot) => {
+    this.#table.eachNear(OWN_SIDE, (slot) => {
       const before = this.#table.marks(slot);
       if ((before & marks.own) === 0 || (before & DEAD) !== 0) return;
       // A pass of the peer that is under way need not name it any more.
@@ -136,7 +137,7 @@ export class FlowOwnership {
   /** Everything this node knows is its own from now on. */
   claimAll(now: Instant): void {
     this.#claimedAt = now;
-    this.#table.each((slot) => {
+    this.#table.eachNear(PEER_SIDE, (slot) => {
       const before = this.#table.marks(slot);
       if ((before & (marks.own | DEAD)) !== 0) return;
       // There is nothing to own; the digests will tell the peer.
