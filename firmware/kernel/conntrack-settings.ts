@@ -15,8 +15,6 @@ export interface ConntrackSettings {
   /** Flows in the table of this network namespace. */
   readonly count: number;
   readonly max: number;
-  /** Whether bytes and packets are counted: `yoke flows show` can then sort by them. */
-  readonly counted: boolean;
 }
 
 /** Undefined when the kernel has no connection tracking. */
@@ -24,7 +22,7 @@ export function readConntrackSettings(): ConntrackSettings | undefined {
   const count = read('count');
   const max = read('max');
   if (count === undefined || max === undefined) return undefined;
-  return { count, max, counted: read('acct') === 1 };
+  return { count, max };
 }
 
 /** Seconds the kernel keeps an established TCP connection that rests. */

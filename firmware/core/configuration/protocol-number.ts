@@ -17,8 +17,3 @@ export const PROTOCOL_NAMES = Object.keys(NUMBERS) as [ProtocolName, ...Protocol
 export function protocolNumber(protocol: ProtocolName | number): number {
   return typeof protocol === 'number' ? protocol : NUMBERS[protocol];
 }
-
-/** `tcp`, or the number as text. */
-export function protocolName(number: number): string {
-  return PROTOCOL_NAMES.find((name) => NUMBERS[name] === number) ?? String(number);
-}
