@@ -1,7 +1,7 @@
 /**
  * What the replication itself costs per record, without kernel, cipher and sockets: two machines
  * that hand each other their frames within one process. Prints nanoseconds per record on each side,
- * and bytes per flow.
+ * bytes per flow, and what a flow of a bulk copy costs.
  *
  *     node_modules/.bin/node test/bench/flow-core.ts [flows] [rounds]
  */
@@ -14,6 +14,7 @@ const PORTION = 300;
 /** TCP without NAT (wire/flow-record.ts). */
 const RECORD_BYTES = 36;
 const TURN_US = 1_000;
+const NOTHING = new Uint8Array(0);
 
 interface Costs {
   readonly flows: number;
@@ -50,11 +51,18 @@ class Pair {
   readonly sender: FlowReplication;
   readonly receiver: FlowReplication;
 
-  constructor(flows: number) {
+  /** What the kernel of the sender has: flows 0 up to this. */
+  readonly #kernel: number;
+  /** The next flow of the walk under way. */
+  #walk: number | undefined;
+  readonly #record = new Uint8Array(RECORD_BYTES);
+
+  constructor(flows: number, kernel = 0) {
+    this.#kernel = kernel;
     const start = { frames: flowFrames, flowsExpected: flows } as const;
     this.sender = new FlowReplication({ ...start, epoch: 1, serving: 'all' }, this.now);
     this.receiver = new FlowReplication({ ...start, epoch: 2, serving: 'none' }, this.now);
-    for (let turn = 0; turn < 50; turn += 1) this.turn(new Uint8Array(0));
+    for (let turn = 0; turn < 50 || this.#walk !== undefined; turn += 1) this.turn(NOTHING);
   }
 
   /** One turn of both: `events` go in here, and everything in flight comes out there. */
@@ -62,6 +70,7 @@ class Pair {
     this.now = instant(this.now + TURN_US);
     const begun = performance.now();
     this.sender.local(events, 0, events.length, this.now);
+    this.#goOn();
     const sent = this.#collect(this.sender);
     const carried = performance.now();
     for (const frame of sent) {
@@ -83,10 +92,29 @@ class Pair {
       frames.push(Uint8Array.from(frame));
     }
     for (let output = machine.poll(); output !== undefined; output = machine.poll()) {
-      // Both begin with nothing, so every walk they ask for has ended before it begins.
-      if (output.kind === 'walk') machine.handle({ kind: 'walked', complete: true }, this.now);
+      if (output.kind !== 'walk') continue;
+      // The receiver's kernel is taken to have what it was told: there is nothing to be shown.
+      if (machine === this.sender && this.#kernel > 0) this.#walk = 0;
+      else machine.handle({ kind: 'walked', complete: !output.full || this.#isNew }, this.now);
     }
     return frames;
+  }
+
+  /** Before anything was told, a walk that shows nothing is the truth. */
+  get #isNew(): boolean {
+    return this.receiver.status(this.now).copies === 0;
+  }
+
+  /** Shows the kernel's table, as far as there is room. */
+  #goOn(): void {
+    if (this.#walk === undefined) return;
+    const view = new DataView(this.#record.buffer);
+    for (; this.#walk < this.#kernel; this.#walk += 1) {
+      write(view, 0, 1, this.#walk, 2);
+      if (this.sender.visit(this.#record, 0, this.now) === 3) return;
+    }
+    this.#walk = undefined;
+    this.sender.handle({ kind: 'walked', complete: true }, this.now);
   }
 }
 
@@ -131,6 +159,23 @@ export function measureFlowCore(flows: number, rounds: number): Costs {
   };
 }
 
+/**
+ * A table of `flows` flows told to a peer that has none, as fast as the window lets it: nanoseconds
+ * per flow on each side, and how many the peer has in the end.
+ */
+export function measureFlowBulk(flows: number): { send: number; receive: number; there: number } {
+  const pair = new Pair(flows, flows);
+  pair.sendMs = 0;
+  pair.receiveMs = 0;
+  pair.sender.handle({ kind: 'resync' }, pair.now);
+  for (let turn = 0; turn < 5_000 + flows / 100; turn += 1) {
+    pair.turn(NOTHING);
+    if (turn > 2_500 && pair.sender.status(pair.now).caughtUp) break;
+  }
+  const there = pair.receiver.status(pair.now).copies;
+  return { send: (pair.sendMs * 1e6) / flows, receive: (pair.receiveMs * 1e6) / flows, there };
+}
+
 if (import.meta.main) {
   const [flows = 100_000, rounds = 2_000] = process.argv.slice(2).map(Number);
   const costs = measureFlowCore(flows, rounds);
@@ -139,4 +184,8 @@ if (import.meta.main) {
   console.log(`receive ${costs.receive.toFixed(0)} ns per record`);
   console.log(`table   ${costs.bytesPerFlow.toFixed(1)} bytes per flow`);
   console.log(`${(costs.records / costs.frames).toFixed(1)} records per frame`);
+  const bulk = measureFlowBulk(flows);
+  console.log(
+    `bulk    ${bulk.send.toFixed(0)} + ${bulk.receive.toFixed(0)} ns per flow, ${bulk.there}`,
+  );
 }

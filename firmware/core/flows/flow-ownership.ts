@@ -63,6 +63,7 @@ export class FlowOwnership {
   serve(serving: FlowServing, now: Instant): void {
     const before = this.#own;
     this.#own = serving;
+    this.#contest(now);
     if (serving === 'all' && before !== 'all') this.claimAll(now);
   }
 
@@ -70,12 +71,14 @@ export class FlowOwnership {
   peerServes(serving: FlowServing, now: Instant): void {
     const before = this.#peer;
     this.#peer = serving;
+    this.#contest(now);
     if (this.#own === 'all' && serving === 'none' && before !== 'none') this.claimAll(now);
   }
 
   /** The peer has begun a new life: what it owned in the former one has lost its owner. */
   peerRestarted(serving: FlowServing, now: Instant): void {
     this.#peer = serving;
+    this.#contest(now);
     if (serving === 'none') this.claimAll(now);
   }
 
@@ -84,12 +87,12 @@ export class FlowOwnership {
    * which soon tells one of them to stop; or until waiting has become pointless.
    */
   isHeld(now: Instant): boolean {
-    if (this.#own !== 'all' || this.#peer !== 'all') {
-      this.#contestedSince = undefined;
-      return false;
-    }
-    this.#contestedSince ??= now;
-    return now < after(this.#contestedSince, UNDECIDED);
+    return this.#contestedSince !== undefined && now < after(this.#contestedSince, UNDECIDED);
+  }
+
+  #contest(now: Instant): void {
+    const isContested = this.#own === 'all' && this.#peer === 'all';
+    this.#contestedSince = isContested ? (this.#contestedSince ?? now) : undefined;
   }
 
   /** Marks for a flow that was unknown until the peer told of it. */

@@ -12,7 +12,7 @@
  * The kernel's answer is older than the events that came meanwhile. So what is `told` or `buried`
  * since the walk began is left as it is.
  */
-import { after, type Instant, milliseconds } from '../time.ts';
+import { after, earliest, type Instant, milliseconds, seconds } from '../time.ts';
 import { BUCKETS, type BucketSet } from './bucket-set.ts';
 import type { FlowOwnership } from './flow-ownership.ts';
 import { bucketOf, DEAD, type FlowTable, marks } from './flow-table.ts';
@@ -32,6 +32,11 @@ export const verdicts = {
   wait: 3,
 } as const;
 
+/**
+ * Between two walks that only renew. Copies of quiet flows live for three minutes at least, and are
+ * renewed when they have less than two left: a walk costs the kernel more than all else here.
+ */
+const RENEWAL_PAUSE = seconds(40);
 /** After a walk that failed. */
 const RETRY_PAUSE = milliseconds(200);
 
@@ -57,6 +62,8 @@ export class TableWalk {
   #surplus = false;
   #renewal: BucketSet | undefined;
   #notBefore: Instant = 0 as Instant;
+  /** Not before this another walk that only renews. */
+  #renewAt: Instant = 0 as Instant;
   /** Walks asked for, and copies found to be missing or surplus in them. */
   readonly counters = { walks: 0, vanished: 0, removed: 0 };
 
@@ -95,8 +102,10 @@ export class TableWalk {
     if (this.#walk !== undefined || now < this.#notBefore) return undefined;
     const tells = this.#parts.teller.needsWalk;
     const isFull = !this.#isLoaded || tells || this.#wantsVerification || this.#surplus;
-    if (!isFull && this.#renewal === undefined) return undefined;
-    this.#walk = { isFull, tells, renews: this.#renewal };
+    const renews = this.#renewal;
+    if (!isFull && (renews === undefined || now < this.#renewAt)) return undefined;
+    this.#walk = { isFull, tells, renews };
+    if (renews !== undefined) this.#renewAt = after(now, RENEWAL_PAUSE);
     this.#renewal = undefined;
     if (isFull) {
       this.#wantsVerification = false;
@@ -109,7 +118,9 @@ export class TableWalk {
   }
 
   nextTimeout(): Instant | undefined {
-    return this.#walk === undefined && this.#notBefore > 0 ? this.#notBefore : undefined;
+    if (this.#walk !== undefined) return undefined;
+    const retryAt = this.#notBefore > 0 ? this.#notBefore : undefined;
+    return earliest(retryAt, this.#renewal && this.#renewAt);
   }
 
   /** One flow of the kernel's table; answers one of `verdicts`. */
