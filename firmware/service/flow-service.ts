@@ -266,6 +266,8 @@ export class FlowService {
     do {
       const step = this.#walk.step();
       if (step === 'under-way') continue;
+      // An acknowledgement makes room, and wakes us.
+      if (step === 'held') return false;
       this.replication.handle({ kind: 'walked', complete: step === 'complete' }, now);
       return true;
     } while (native.monotonic() < until);

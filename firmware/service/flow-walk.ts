@@ -41,11 +41,12 @@ export class FlowWalk {
     this.#parts.dump.start('flow');
   }
 
-  /** Reads on; tells how it ended when it has. */
-  step(): 'under-way' | 'complete' | 'failed' {
+  /** Reads on; tells how it ended when it has. `held`: the replication has no room now. */
+  step(): 'under-way' | 'held' | 'complete' | 'failed' {
     const { dump } = this.#parts;
     const step = dump.step((view, at, length) => this.#take(view, at, length));
-    if (step === 'more' || step === 'held') return 'under-way';
+    if (step === 'held') return 'held';
+    if (step === 'more') return 'under-way';
     if (step === 'complete' && this.#stage === 'flow') {
       this.#stage = 'expectation';
       dump.start('expectation');

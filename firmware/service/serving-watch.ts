@@ -23,15 +23,14 @@ export class ServingWatch {
   async run(): Promise<void> {
     const { signal } = this.#ended;
     while (!signal.aborted) {
+      // Ends the stream of events, too, when it is the status that cannot be had.
+      const attempt = new AbortController();
       try {
-        const events = await this.#client.events(undefined, signal);
-        this.#tell(servingOf(await this.#client.status()));
-        for await (const { kind } of events) {
-          if (kind === 'transition') this.#tell(servingOf(await this.#client.status()));
-        }
+        await this.#follow(AbortSignal.any([signal, attempt.signal]));
       } catch {
         // Not there yet, or no more.
       }
+      attempt.abort();
       if (signal.aborted) return;
       this.#tell('none');
       await pause(RETRY_MS, undefined, { signal }).catch(() => undefined);
@@ -40,6 +39,14 @@ export class ServingWatch {
 
   stop(): void {
     this.#ended.abort();
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const events = await this.#client.events(undefined, signal);
+    this.#tell(servingOf(await this.#client.status()));
+    for await (const { kind } of events) {
+      if (kind === 'transition') this.#tell(servingOf(await this.#client.status()));
+    }
   }
 
   #tell(serving: Serving): void {
