@@ -1,11 +1,12 @@
 /** The session of the flows: begun by greeting, begun anew when the peer has forgotten it. */
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { after, type Instant, instant, milliseconds } from '../../firmware/core/time.ts';
+import { type Instant, instant } from '../../firmware/core/time.ts';
 import { FlowChannel, SEAL_BYTES } from '../../firmware/service/flow-channel.ts';
 
 const KEY = new Uint8Array(32).fill(7);
 const START = instant(5_000_000);
+const sinceStart = (ms: number): Instant => instant(START + ms * 1000);
 const FRAME = Uint8Array.of(1, 2, 3);
 
 class End {
@@ -62,17 +63,17 @@ describe('a session', () => {
   it('is greeted for now and then until there is one, and not while it is heard', () => {
     const lonely = new End();
     expect(lonely.channel.sendFrame(FRAME)).toBe(false);
-    for (let ms = 0; ms < 1000; ms += 10) lonely.channel.tend(after(START, milliseconds(ms)));
+    for (let ms = 0; ms < 1000; ms += 10) lonely.channel.tend(sinceStart(ms));
     expect(lonely.sent).toHaveLength(4);
     const [one] = session();
-    one.channel.tend(after(START, milliseconds(500)));
+    one.channel.tend(sinceStart(500));
     expect(one.sent).toEqual([]);
   });
 
   it('begins anew when the peer has been started again', () => {
     const [one] = session();
     const reborn = new End();
-    const later = after(START, milliseconds(1500));
+    const later = sinceStart(1500);
     one.channel.sendFrame(FRAME);
     settle(one, reborn, later);
     expect(reborn.heard).toEqual([]);

@@ -1,9 +1,10 @@
 /** What people are told of the replication, and when a node stops waiting for it. */
 import { describe, expect, it } from 'vitest';
 import { FlowAlerts } from '../../../firmware/core/flows/flow-alerts.ts';
-import { after, instant, seconds } from '../../../firmware/core/time.ts';
+import { type Instant, instant } from '../../../firmware/core/time.ts';
 
 const NOW = instant(1_000_000);
+const inSeconds = (count: number): Instant => instant(NOW + count * 1_000_000);
 const codes = (alerts: FlowAlerts, at = NOW): string[] => alerts.list(at).map(({ code }) => code);
 
 describe('a direction that stands still', () => {
@@ -34,14 +35,14 @@ it('a warning about the kernel lapses when it is not said again', () => {
   const alerts = new FlowAlerts(NOW);
   alerts.warn('events', 'nf_conntrack_events is 0', NOW);
   expect(codes(alerts)).toEqual(['flows-kernel:events']);
-  expect(codes(alerts, after(NOW, seconds(61)))).toEqual([]);
+  expect(codes(alerts, inSeconds(61))).toEqual([]);
 });
 
 describe('a node waits', () => {
   it('until the flows of the peer are here', () => {
     const alerts = new FlowAlerts(NOW);
     alerts.take({ kind: 'session', peerEpoch: 7 }, NOW);
-    expect(alerts.isReady(after(NOW, seconds(30)))).toBe(false);
+    expect(alerts.isReady(inSeconds(30))).toBe(false);
     alerts.take({ kind: 'joined' }, NOW);
     expect(alerts.isReady(NOW)).toBe(true);
   });
@@ -56,8 +57,8 @@ describe('a node waits', () => {
 
   it('no more than a few seconds for one that is not', () => {
     const alerts = new FlowAlerts(NOW);
-    expect(alerts.isReady(after(NOW, seconds(4)))).toBe(false);
-    expect(alerts.isReady(after(NOW, seconds(5)))).toBe(true);
+    expect(alerts.isReady(inSeconds(4))).toBe(false);
+    expect(alerts.isReady(inSeconds(5))).toBe(true);
     alerts.take({ kind: 'join-overdue' }, NOW);
     expect(codes(alerts)).toEqual([]);
   });
