@@ -7,7 +7,7 @@ import { Faults } from './faults.ts';
 import { Pair } from './pair.ts';
 import { ProbeProcess } from './probe-process.ts';
 import { Rack } from './rack.ts';
-import { SERVER } from './rack-plan.ts';
+import { LAN_VIP_IPV6, SERVER } from './rack-plan.ts';
 import { Sessions } from './sessions.ts';
 import type { YokeOptions } from './yoke-configuration.ts';
 import { YokePair, type YokeSpeaker } from './yoke-pair.ts';
@@ -63,6 +63,35 @@ test('sessions that rest work after a takeover, from the same outside port', asy
   await Sessions.serve(rack);
   const tcp = await Sessions.open(rack, 'tcp', SESSIONS);
   const udp = await Sessions.open(rack, 'udp', SESSIONS);
+  await untilEqual(pair, 2 * SESSIONS);
+
+  await new Faults(rack).powerLoss('a');
+  await pair.speakers.b.untilState('MASTER');
+
+  const all = { sessions: SESSIONS, answered: SESSIONS, same: SESSIONS };
+  expect(await tcp.ask()).toMatchObject(all);
+  expect(await udp.ask()).toMatchObject(all);
+});
+
+test('sessions over IPv6 rest and go on, where nothing without a state passes', async () => {
+  using rack = await Rack.build({ firewall: 'snat' });
+  const [vip, server] = ['2001:db8:2::200', '2001:db8:2::100'];
+  await rack.server.namespace.ip(`addr add ${server}/64 dev wan nodad`);
+  await rack.client.namespace.ip(`route add default via ${LAN_VIP_IPV6} dev lan`);
+  for (const [letter, host] of [
+    ['a', '201'],
+    ['b', '202'],
+  ] as const) {
+    const { namespace } = rack.nodes[letter];
+    await namespace.ip(`addr add 2001:db8:2::${host}/64 dev wan nodad`);
+    // Else the kernel takes a stream it does not know for a new one.
+    await namespace.run('sysctl', ['-qw', 'net.netfilter.nf_conntrack_tcp_loose=0']);
+  }
+  const { pair } = await stage(rack, { wanAlias: `${vip}/64` });
+  await rack.server.namespace.ip(`route add 2001:db8:1::/64 via ${vip} dev wan`);
+  await Sessions.serve(rack);
+  const tcp = await Sessions.open(rack, 'tcp', SESSIONS, server);
+  const udp = await Sessions.open(rack, 'udp', SESSIONS, server);
   await untilEqual(pair, 2 * SESSIONS);
 
   await new Faults(rack).powerLoss('a');
