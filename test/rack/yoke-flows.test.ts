@@ -1,8 +1,10 @@
 // Connections through a stateful gateway with source NAT to the WAN VIP, where only what the kernel
 // knows passes: they live on at the other node as if nothing had happened.
 import { expect, test } from 'vitest';
+import { processesOf } from '../bench/process-use.ts';
 import { ClientTraffic, watchVips } from './client-traffic.ts';
 import { Drills } from './drill.ts';
+import { eventually } from './eventually.ts';
 import { Faults } from './faults.ts';
 import { Pair } from './pair.ts';
 import { ProbeProcess } from './probe-process.ts';
@@ -130,3 +132,32 @@ test('a connection that FTP has announced before a takeover is let in after it',
   await pair.speakers.b.untilState('MASTER');
   expect(await did('fetch', 'fetched')).toMatchObject({ answer: '200 ok', content: 'content\n' });
 });
+
+test('a crash of the replicating process moves nothing and is made good', async () => {
+  using rack = await Rack.build({ firewall: 'snat' });
+  const { pair } = await stage(rack);
+  await Sessions.serve(rack);
+  const tcp = await Sessions.open(rack, 'tcp', SESSIONS);
+  await untilEqual(pair, SESSIONS);
+  const { since } = await pair.speakers.a.status();
+
+  for (const letter of ['b', 'a'] as const) {
+    const [pid] = processesOf(rack.nodes[letter], isReplicator);
+    process.kill(pid ?? 0, 'SIGKILL');
+    await eventually('it runs again', () => {
+      const [again] = processesOf(rack.nodes[letter], isReplicator);
+      return again !== undefined && again !== pid ? true : undefined;
+    });
+  }
+  await untilEqual(pair, SESSIONS);
+  await untilSynced(pair);
+  expect(await pair.speakers.a.status()).toMatchObject({ state: 'MASTER', since });
+
+  await new Faults(rack).powerLoss('a');
+  await pair.speakers.b.untilState('MASTER');
+  expect(await tcp.ask()).toMatchObject({ answered: SESSIONS, same: SESSIONS });
+});
+
+function isReplicator(commandLine: string): boolean {
+  return commandLine.includes('\0flows\0run\0');
+}
