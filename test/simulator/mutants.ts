@@ -84,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'takeover-before-dead-time',
     harm: 'the other one takes over while the lease of the silent one still stands',
     file: 'core/peer/liveness.ts',
-    search: 'if (now < this.#dueAt) return undefined;',
+    search: 'if (now < this.#dueAt()) return undefined;',
     replace: '',
   },
   {

@@ -29,13 +29,18 @@ export function heardEvent(hearing: Hearing): Event | undefined {
     // Only one family decides ties; in the other one a tie just shows that a master is there.
     return state === 'MASTER' ? undefined : 'equal';
   }
-  return standing === 'better' && heard.serving ? 'better-master' : standing;
+  // On a tie a BSD yields too: then a good-bye tells it to stay.
+  const isMaster = heard.serving && !isTie(hearing);
+  return standing === 'better' && isMaster ? 'better-master' : standing;
 }
 
-function isTieOfOtherFamily({ heard, membership, demotion }: Hearing): boolean {
+function isTie({ heard, membership, demotion }: Hearing): boolean {
   const own = membership.effective(demotion);
-  const tie = own.advbase === heard.pace.advbase && own.advskew === heard.pace.advskew;
-  return tie && heard.family !== membership.tieFamily;
+  return own.advbase === heard.pace.advbase && own.advskew === heard.pace.advskew;
+}
+
+function isTieOfOtherFamily(hearing: Hearing): boolean {
+  return isTie(hearing) && hearing.heard.family !== hearing.membership.tieFamily;
 }
 
 export function heardText(event: Event, { heard, membership, state }: Hearing): string {

@@ -35,10 +35,16 @@ describe('a MASTER that hears a better one', () => {
     expect(stage.wait(10_000).turn()).toEqual([goodbye]);
   });
 
-  it.each(better)('%s says none to one that is MASTER already', (_what, pace, source) => {
+  it('says one to a MASTER that only wins the tie: a BSD yields as well, and has to be told', () => {
+    const stage = new GroupStage().reach('MASTER');
+    const said = stage.turn(stage.hear('1/100', { source: '192.0.2.2', serving: true }));
+    expect(said).toEqual(['MASTER -> BACKUP', 'release', 'advertise lan 255/255']);
+  });
+
+  it('says none to a better one that is MASTER already', () => {
     const stage = new GroupStage().reach('MASTER');
     const yields = ['MASTER -> BACKUP', 'release'];
-    expect(stage.turn(stage.hear(pace, { source, serving: true }))).toEqual(yields);
+    expect(stage.turn(stage.hear('1/0', { source: '192.0.2.9', serving: true }))).toEqual(yields);
     expect(stage.group.saysGoodbye).toBe(false);
     for (let count = 0; count < 3; count += 1) expect(stage.wait(10_000).turn()).toEqual([]);
   });
