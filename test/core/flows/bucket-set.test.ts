@@ -16,6 +16,7 @@ describe('a set of buckets', () => {
         expect(set.size).toBe(expected.size);
         expect(set.isEmpty).toBe(expected.size === 0);
       }),
+      { seed: 1 },
     );
   });
 

@@ -93,6 +93,7 @@ describe('the backlog', () => {
         expect(takeAll(backlog)).toEqual(model);
         expect(backlog.bytes).toBeLessThanOrEqual(4_096);
       }),
+      { seed: 1 },
     );
   });
 });
