@@ -120,7 +120,18 @@ export class FlowLife {
     node.isRunning = false;
     this.#later(this.stage.prng.between(1, 800), () => {
       this.#say(`start ${this.#name(node)}`);
-      node.restart();
+      this.#start(node);
+    });
+  }
+
+  /** A process that comes back learns a little later that its node serves. */
+  #start(node: FlowNode): void {
+    const { serving } = node;
+    node.serving = 'none';
+    node.restart();
+    node.serving = serving;
+    this.#later(this.stage.prng.between(0, 20), () => {
+      if (node.serving !== 'none' && node.isRunning) this.#serve(node, 'all');
     });
   }
 

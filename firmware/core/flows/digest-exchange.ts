@@ -18,6 +18,10 @@ import type { FlowTable } from './flow-table.ts';
 /** The whole table is told once in this. Kernels forget quiet flows after 30 s or more. */
 const ROUND = seconds(10);
 const ENTRY_BYTES = 8;
+/** The first time after this the bodies of a bucket are asked for again; then twice, and so on. */
+const WANT_PAUSE = seconds(5);
+/** Some 85 minutes between two askings at most. */
+const MOST_TRIES = 10;
 const U16 = 0xffff;
 /** Percent. Beyond it, people are told. */
 const DIVERGENCE_LIMIT = 5;
@@ -43,6 +47,9 @@ export class DigestExchange {
   #established = 0;
   #compared = 0;
   #divergence = 0;
+  /** How often the bodies of a bucket were asked for in vain, and when they may be again. */
+  readonly #tries = new Uint8Array(BUCKETS);
+  readonly #wantAt = new Float64Array(BUCKETS);
   readonly #pulls: { readonly keys: BucketSet; readonly bodies: BucketSet } = {
     keys: new BucketSet(),
     bodies: new BucketSet(),
@@ -69,6 +76,8 @@ export class DigestExchange {
     this.#at = after(now, this.#pause);
     this.#bucket = 0;
     this.#waiting = undefined;
+    this.#tries.fill(0);
+    this.#wantAt.fill(0);
     this.#pulls.keys.clear();
     this.#pulls.bodies.clear();
     this.#beginRound();
@@ -117,9 +126,18 @@ export class DigestExchange {
     return digests.first + digests.count === BUCKETS ? this.#endRound() : undefined;
   }
 
-  /** The bodies of these buckets are missing here. */
-  want(buckets: readonly number[]): void {
-    for (const bucket of buckets) this.#pulls.bodies.add(bucket);
+  /**
+   * The bodies of these buckets are missing here. Each asking costs the owner a walk through its
+   * kernel's table; so what does not help is asked for ever more rarely, until digests are equal.
+   */
+  want(buckets: readonly number[], now: Instant): void {
+    for (const bucket of buckets) {
+      if (now < (this.#wantAt[bucket] ?? 0)) continue;
+      const tries = this.#tries[bucket] ?? 0;
+      this.#tries[bucket] = Math.min(tries + 1, MOST_TRIES);
+      this.#wantAt[bucket] = now + WANT_PAUSE * 2 ** tries;
+      this.#pulls.bodies.add(bucket);
+    }
   }
 
   /** The next buckets to ask for. */
@@ -148,8 +166,13 @@ export class DigestExchange {
     const isSame =
       entries.getUint32(at, true) === mine.digest(PEER_SIDE, bucket) &&
       entries.getUint16(at + 6, true) === Math.min(U16, mine.flows(PEER_SIDE, bucket));
-    if (isSame) this.#equal.add(bucket);
-    else this.#pulls.keys.add(bucket);
+    if (!isSame) {
+      this.#pulls.keys.add(bucket);
+      return;
+    }
+    this.#equal.add(bucket);
+    this.#tries[bucket] = 0;
+    this.#wantAt[bucket] = 0;
   }
 
   #beginRound(): void {

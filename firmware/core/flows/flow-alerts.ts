@@ -53,6 +53,12 @@ export class FlowAlerts {
       case 'resumed':
         this.#ledger.clear(`flows-stopped:${output.direction}`);
         return;
+      case 'crowded': {
+        if (!output.full) return void this.#ledger.clear('flows-crowded');
+        const text = 'there are more flows than this node has room to replicate';
+        this.#ledger.raise('flows-crowded', text, now);
+        return;
+      }
       case 'divergence': {
         if (!output.high) return void this.#ledger.clear('flows-divergence');
         const percent = output.percent.toFixed(1);

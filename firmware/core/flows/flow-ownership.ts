@@ -5,7 +5,7 @@
  *
  *   this node serves all, from now on        it owns every flow it knows (`inherited`)
  *   the peer stops serving, this node serves the same
- *   the peer was restarted, nobody serves    the same: its former flows have no other keeper
+ *   the peer was restarted, nobody serves    the same, when it stays so for a second
  *   the peer serves, this node no longer     the peer owns all, as soon as it has been told of all
  *   a local event                            it owns that flow
  *   a record of the peer                     the table below
@@ -20,6 +20,9 @@
  *
  *   * ours if only we serve
  *
+ * Who serves a part owns, besides, what was in its kernel at the start and the peer does not name:
+ * with the VIPs of the two apart nobody else can tell that it is still in use.
+ *
  * So after a split each side keeps what it saw, and a node that woke late cannot end, by the lapsed
  * timers of its own kernel, what the other has taken over.
  */
@@ -30,6 +33,8 @@ import { DEAD, type FlowTable, marks } from './flow-table.ts';
 
 /** What the peer had sent before it knew of the takeover arrives within this. */
 const UNDER_WAY = milliseconds(500);
+/** A process that comes back needs a moment to hear what the election of its node says. */
+const ORPHANED = milliseconds(1_500);
 /** Of two that serve, one is told to stop within this. */
 const UNDECIDED = milliseconds(200);
 
@@ -42,7 +47,9 @@ export class FlowOwnership {
   #peer: FlowServing = 'none';
   #claimedAt: Instant | undefined;
   #contestedSince: Instant | undefined;
+  #orphanedSince: Instant | undefined;
   #wereApart = false;
+  #hasUntold = false;
 
   constructor(table: FlowTable, own: FlowServing) {
     this.#table = table;
@@ -79,7 +86,19 @@ export class FlowOwnership {
   peerRestarted(serving: FlowServing, now: Instant): void {
     this.#peer = serving;
     this.#contest(now);
-    if (serving === 'none') this.claimAll(now);
+    this.#orphanedSince = now;
+  }
+
+  /** Flows that have lost their owner become this node's, when it is time. */
+  adopt(now: Instant): void {
+    const since = this.#orphanedSince;
+    if (since === undefined) return;
+    const isOver = now >= after(since, ORPHANED);
+    const isNobodys = this.#own === 'none' && this.#peer === 'none';
+    if (isOver || !isNobodys) this.#orphanedSince = undefined;
+    if (!isOver || !isNobodys) return;
+    this.claimAll(now);
+    this.#hasUntold = true;
   }
 
   /**
@@ -141,11 +160,28 @@ export class FlowOwnership {
   claimAll(now: Instant): void {
     this.#claimedAt = now;
     this.#table.eachNear(PEER_SIDE, (slot) => {
-      const before = this.#table.marks(slot);
-      if ((before & (marks.own | DEAD)) !== 0) return;
-      // There is nothing to own; the digests will tell the peer.
-      if ((before & marks.hollow) !== 0) this.#table.bury(slot);
-      else this.#table.set(slot, before | marks.own | marks.inherited | marks.announced);
+      if ((this.#table.marks(slot) & (marks.own | DEAD)) === 0) this.claim(slot);
     });
+  }
+
+  /** A copy becomes this node's own flow. */
+  claim(slot: number): void {
+    const before = this.#table.marks(slot);
+    // There is nothing to own; the digests will tell the peer.
+    if ((before & marks.hollow) !== 0) {
+      this.#table.bury(slot);
+      return;
+    }
+    // Of what came from the kernel, not from the peer, the peer may know an older state.
+    this.#hasUntold ||= (before & marks.loaded) !== 0;
+    const known = before & ~marks.loaded;
+    this.#table.set(slot, known | marks.own | marks.inherited | marks.announced);
+  }
+
+  /** True once after flows became this node's that the peer is to be told of anew. */
+  takeUntold(): boolean {
+    const hasUntold = this.#hasUntold;
+    this.#hasUntold = false;
+    return hasUntold;
   }
 }

@@ -98,6 +98,8 @@ export type ReplicationOutput =
   | { readonly kind: 'copied' }
   /** The peer has everything that was told before the barrier. */
   | { readonly kind: 'barrier'; readonly id: number }
+  /** The table is full, and flows are not replicated; or there is room again, and they will be. */
+  | { readonly kind: 'crowded'; readonly full: boolean }
   | { readonly kind: 'stopped'; readonly direction: Direction; readonly cause: StopCause }
   | { readonly kind: 'resumed'; readonly direction: Direction }
   /** Of this node's copies, percent of the peer's established flows; once per round of digests. */
@@ -127,6 +129,8 @@ export class FlowReplication {
   #servingAt = 0;
   #joinBy: Instant | undefined;
   #hasJoined = false;
+  /** The table was full, and is not roomy again. */
+  #isCrowded = false;
   #outputs: ReplicationOutput[] = [];
 
   constructor(start: ReplicationStart, now: Instant) {
@@ -397,17 +401,17 @@ export class FlowReplication {
     if (frame.kind === 'data') this.#inbound.apply(bytes, frame.from, frame.serving, now);
     else if (frame.kind === 'mark') {
       if (frame.what === 'begin') this.#inbound.begin(frame);
-      if (frame.what === 'end') this.#endPass(frame);
+      if (frame.what === 'end') this.#endPass(frame, now);
     }
     this.#window.passed(now);
     this.#compareDigests();
   }
 
-  #endPass(frame: FlowFrame & { kind: 'mark' }): void {
+  #endPass(frame: FlowFrame & { kind: 'mark' }, now: Instant): void {
     const heard = this.#inbound.end(frame, frame.serving);
     if (heard === undefined) return;
     if (heard.surplus > 0) this.#walk.remove();
-    this.#digests.want(heard.missing);
+    this.#digests.want(heard.missing, now);
     if (!heard.isWhole || this.#hasJoined) return;
     this.#hasJoined = true;
     this.#joinBy = undefined;
@@ -428,7 +432,10 @@ export class FlowReplication {
   #settle(now: Instant): void {
     if (this.#session.isOpen) {
       this.#actOnKept(now);
-      this.#digests.want(this.#inbound.reconsidered());
+      this.#digests.want(this.#inbound.reconsidered(), now);
+      this.#ownership.adopt(now);
+      if (this.#ownership.takeUntold()) this.#outbound.dirty.fill();
+      this.#relieve(now);
       this.#outbound.settle(now);
       this.#teller.settle(now);
       for (let told = this.#teller.poll(); told !== undefined; told = this.#teller.poll()) {
@@ -443,6 +450,23 @@ export class FlowReplication {
     if (this.#joinBy === undefined || now < this.#joinBy) return;
     this.#joinBy = undefined;
     this.#outputs.push({ kind: 'join-overdue' });
+  }
+
+  /** Flows that found no room are told again when there is some; people hear of both. */
+  #relieve(now: Instant): void {
+    const [mine, its] = [this.#outbound.crowded, this.#inbound.crowded];
+    const isFull = !mine.isEmpty || !its.isEmpty;
+    if (isFull && !this.#isCrowded) {
+      this.#isCrowded = true;
+      this.#outputs.push({ kind: 'crowded', full: true });
+    }
+    if (!isFull || !this.#table.isRoomy) return;
+    this.#isCrowded = false;
+    this.#outputs.push({ kind: 'crowded', full: false });
+    this.#outbound.dirty.addAll(mine);
+    this.#digests.want(its.list(), now);
+    mine.clear();
+    its.clear();
   }
 
   #cede(): void {

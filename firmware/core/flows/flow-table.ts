@@ -42,6 +42,8 @@ export const marks = {
   told: 0x1000,
   /** A copy that has lapsed in the kernel of this node, as its flow was over or never settled. */
   hollow: 0x2000,
+  /** Found in the kernel at the start: nobody has told yet whose it is. */
+  loaded: 0x4000,
 } as const;
 
 export const DEAD = marks.buried | marks.surplus;
@@ -86,6 +88,11 @@ export class FlowTable {
 
   get isFull(): boolean {
     return this.#used >= this.#atMost;
+  }
+
+  /** There is room again after it was full. */
+  get isRoomy(): boolean {
+    return this.#used < this.#atMost * 0.9;
   }
 
   /** Memory it takes, digests left out. */

@@ -47,6 +47,8 @@ interface PassUnderWay {
 export class InboundFlows {
   /** Records for the kernel. */
   readonly delivery = new RecordBatch();
+  /** Flows of these were left out because the table was full. */
+  readonly crowded = new BucketSet();
   /** Records taken, refused because the flow is this node's, and lost to a full table. */
   readonly counters = { taken: 0, refused: 0, idle: 0, tableFull: 0 };
   readonly #table: FlowTable;
@@ -136,8 +138,11 @@ export class InboundFlows {
     const pass = this.#pass;
     if (pass === undefined || pass.id !== mark.id) return undefined;
     this.#pass = undefined;
-    // Only who serves knows that a flow is over; who does not has merely no copy.
-    const surplus = serving === 'none' ? 0 : this.#sweep(pass.buckets);
+    // Only who serves knows that a flow is over; who does not has merely no copy. And what this node
+    // may be forwarding itself is not for the peer to end.
+    const isKeeper = serving !== 'none' && this.#ownership.own === 'none';
+    const surplus = isKeeper ? this.#sweep(pass.buckets) : 0;
+    if (this.#ownership.own === 'part') this.#keep(pass.buckets);
     return { isWhole: pass.isWhole, missing: pass.missing.list(), surplus };
   }
 
@@ -166,6 +171,7 @@ export class InboundFlows {
     const place = slot < 0 ? this.#table.insert(low, high) : slot;
     if (place < 0) {
       this.counters.tableFull += 1;
+      this.crowded.add(bucketOf(low, high));
       return false;
     }
     const ownMarks = this.#ownership.marksOfUnknown;
@@ -226,18 +232,33 @@ export class InboundFlows {
     this.#table.set(slot, TAKEN | content | (before & marks.expectation));
   }
 
+  /** The copies that the pass has not named have lost their owner. */
   #sweep(buckets: BucketSet): number {
     let surplus = 0;
+    this.#eachUnnamed(buckets, (slot) => {
+      // Present, so that a walk that has passed it already does not take it for gone.
+      this.#table.set(slot, this.#table.marks(slot) | marks.surplus | marks.present);
+      surplus += 1;
+    });
+    return surplus;
+  }
+
+  /** What was in the kernel at the start, and the peer does not name, must be this node's. */
+  #keep(buckets: BucketSet): void {
+    this.#eachUnnamed(buckets, (slot) => {
+      if ((this.#table.marks(slot) & marks.loaded) === 0) return;
+      this.#doubts.unsure.add(this.#table.bucketAt(slot));
+      this.#ownership.claim(slot);
+    });
+  }
+
+  #eachUnnamed(buckets: BucketSet, visit: (slot: number) => void): void {
     for (const bucket of buckets.list()) {
       this.#table.eachOf(bucket, (slot) => {
         const before = this.#table.marks(slot);
-        if ((before & (marks.own | marks.named | DEAD)) !== 0) return;
-        // Present, so that a walk that has passed it already does not take it for gone.
-        this.#table.set(slot, before | marks.surplus | marks.present);
-        surplus += 1;
+        if ((before & (marks.own | marks.named | DEAD)) === 0) visit(slot);
       });
     }
-    return surplus;
   }
 }
 

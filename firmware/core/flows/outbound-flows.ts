@@ -45,6 +45,8 @@ export class OutboundFlows {
   readonly backlog: RecordBacklog;
   /** The peer may not have what is in these; told anew by the next pass. */
   readonly dirty = new BucketSet();
+  /** Flows of these were left out because the table was full. */
+  readonly crowded = new BucketSet();
   readonly #start: OutboundStart;
   readonly #table: FlowTable;
   readonly #frameBytes: number;
@@ -224,6 +226,7 @@ export class OutboundFlows {
     const place = slot < 0 ? this.#table.insert(low, high) : slot;
     if (place < 0) {
       this.counters.tableFull += 1;
+      this.crowded.add(bucketOf(low, high));
       return false;
     }
     const before = this.#table.marks(place);

@@ -182,7 +182,8 @@ export class TableWalk {
     const { table, ownership, teller } = this.#parts;
     const low = keyLowAt(bytes, at);
     const high = keyHighAt(bytes, at);
-    const isServing = ownership.own !== 'none';
+    // Who serves a part cannot know whose it is, before the peer has named its own.
+    const isServing = ownership.own === 'all';
     const isTelling = this.#walk?.tells === true && teller.covers(bucketOf(low, high));
     if (isServing && isTelling) {
       return this.#tell(bytes, at, 0, now) ? verdicts.none : verdicts.wait;
@@ -192,7 +193,7 @@ export class TableWalk {
     const slot = table.insert(low, high);
     if (slot < 0) return verdicts.none;
     const content = contentMarks(operationAt(bytes, at), flagsAt(bytes, at));
-    const side = isServing ? marks.own : 0;
+    const side = isServing ? marks.own : marks.loaded;
     table.set(slot, marks.used | marks.present | content | side);
     return verdicts.none;
   }

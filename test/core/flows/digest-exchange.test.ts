@@ -74,10 +74,26 @@ describe('the exchange of digests', () => {
 
   it('asks for bodies first, and for as many buckets at once as a frame can name', () => {
     const exchanger = new DigestExchange(tableOf([], 0), 80);
-    exchanger.want(ids(0, 15));
+    exchanger.want(ids(0, 15), NOW);
     expect(exchanger.pull()).toEqual({ content: 'bodies', buckets: ids(0, 10) });
     expect(exchanger.pull()).toEqual({ content: 'bodies', buckets: ids(10, 15) });
     expect(exchanger.pull()).toBeUndefined();
+  });
+
+  it('asks more and more rarely for what does not help, until digests are equal', () => {
+    const exchanger = new DigestExchange(tableOf([], 0), ROOM);
+    const asked: number[] = [];
+    for (let second = 0; second < 200; second += 1) {
+      exchanger.want([7], later(NOW, seconds(second)));
+      if (exchanger.pull() !== undefined) asked.push(second);
+    }
+    expect(asked).toEqual([0, 5, 15, 35, 75, 155]);
+    const entries = new DataView(new ArrayBuffer(8));
+    const head = { serving: 'all', epoch: 1, peerEpoch: 2, sequence: 7 } as const;
+    exchanger.hear({ kind: 'digest', ...head, first: 7, count: 1, entries });
+    exchanger.reached(7);
+    exchanger.want([7], later(NOW, seconds(200)));
+    expect(exchanger.pull()).toEqual({ content: 'bodies', buckets: [7] });
   });
 
   it('refuses buckets there are not', () => {

@@ -8,6 +8,7 @@ import type { FlowServing } from '../../../firmware/wire/flow-frame.ts';
 
 const NOW = instant(1_000_000);
 const LATER = after(NOW, milliseconds(600));
+const MUCH_LATER = after(NOW, milliseconds(1_500));
 
 /** A node and its peer, serving as given, with some flows of the peer and some of its own. */
 function stage(own: FlowServing, peer: FlowServing, flows = { own: 0, peer: 0 }) {
@@ -44,10 +45,21 @@ describe('whose a flow is', () => {
   it('falls to whoever has it when its owner was restarted and nobody serves', () => {
     const { ownership, counts } = stage('none', 'none', { own: 1, peer: 3 });
     ownership.peerRestarted('none', NOW);
+    ownership.adopt(LATER);
+    expect(counts()).toEqual([1, 3]);
+    ownership.adopt(MUCH_LATER);
     expect(counts()).toEqual([4, 0]);
-    const other = stage('none', 'none', { own: 1, peer: 3 });
-    other.ownership.peerRestarted('all', NOW);
-    expect(other.counts()).toEqual([1, 3]);
+    expect([ownership.takeUntold(), ownership.takeUntold()]).toEqual([true, false]);
+  });
+
+  it('does not fall to anybody when the restarted owner serves after a moment', () => {
+    const { ownership, counts } = stage('none', 'none', { own: 1, peer: 3 });
+    ownership.peerRestarted('none', NOW);
+    ownership.peerServes('all', LATER);
+    ownership.adopt(MUCH_LATER);
+    ownership.peerServes('none', MUCH_LATER);
+    ownership.adopt(after(MUCH_LATER, milliseconds(5_000)));
+    expect(counts()).toEqual([1, 3]);
   });
 
   it('is ceded when the peer serves and this node does not', () => {

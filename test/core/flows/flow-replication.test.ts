@@ -83,11 +83,20 @@ describe('two nodes', () => {
     expectSame(stage);
   });
 
-  it('take no more flows than they may, and say how many they left out', () => {
+  it('take no more flows than they may, say so, and take the rest when there is room', () => {
     const stage = metStage(300, { flowsAtMost: 200 });
     const { outbound, own } = stage.a.machine.status(stage.now);
     expect(own).toBe(200);
     expect(outbound.tableFull).toBeGreaterThanOrEqual(100);
+    expect(stage.a.outputs).toContainEqual({ kind: 'crowded', full: true });
+    stage.run(5_000);
+    const { walks } = stage.a.machine.status(stage.now).walks;
+    for (let id = 0; id < 150; id += 1) stage.a.end(id);
+    stage.run(5_000);
+    expect(stage.a.outputs).toContainEqual({ kind: 'crowded', full: false });
+    expectSame(stage);
+    // A table that is full does not have the kernel's read again and again.
+    expect(walks).toBe(2);
   });
 
   it('wait for a kernel that takes nothing, and acknowledge nothing meanwhile', () => {
@@ -205,12 +214,44 @@ describe('mastership', () => {
     expectSame(stage, stage.b);
   });
 
+  it('of a part each leaves both their own flows, whoever restarts', () => {
+    const stage = new FlowStage(1, {}, 'part');
+    stage.b.serve('part');
+    for (let id = 0; id < 200; id += 1) (id % 2 === 0 ? stage.a : stage.b).change(id);
+    stage.run(1_000);
+    expect([stage.a.kernel.size, stage.b.kernel.size]).toEqual([200, 200]);
+    for (const node of [stage.a, stage.b]) {
+      node.isRunning = false;
+      stage.run(100);
+      node.restart();
+      stage.run(25_000);
+      expect([stage.a.kernel.size, stage.b.kernel.size]).toEqual([200, 200]);
+    }
+    for (let id = 0; id < 200; id += 1) (id % 2 === 0 ? stage.a : stage.b).end(id);
+    stage.run(25_000);
+    expect(stage.wrongs).toEqual([]);
+    expect([stage.a.kernel.size, stage.b.kernel.size]).toEqual([0, 0]);
+  });
+
+  it('that comes back a moment late does not have its table overwritten', () => {
+    const stage = metStage(300);
+    stage.a.isRunning = false;
+    for (let id = 0; id < 300; id += 1) stage.a.change(id);
+    stage.run(100);
+    stage.a.serving = 'none';
+    stage.a.restart();
+    stage.run(300);
+    stage.a.serve('all');
+    stage.run(3_000);
+    expectSame(stage);
+  });
+
   it('of nobody keeps the flows of a peer that comes back empty', () => {
     const stage = metStage(200);
     stage.a.serve('none');
     stage.run(200);
     stage.a.reboot();
-    stage.run(1_500);
+    stage.run(4_000);
     expect([stage.a.kernel.size, stage.b.kernel.size]).toEqual([200, 200]);
     stage.a.serve('all');
     stage.run(1_000);

@@ -93,6 +93,7 @@ export class FlowNode {
   readonly #options: Partial<StageOptions>;
   readonly #events = new Uint8Array(256 * 1024);
   #eventBytes = 0;
+  #isCongested = false;
   #walk: number[] | undefined;
   #piece: { readonly bytes: Uint8Array; at: number } | undefined;
 
@@ -106,6 +107,7 @@ export class FlowNode {
   /** The process dies and comes back; the kernel keeps its table. */
   restart(): void {
     this.isRunning = true;
+    this.#isCongested = false;
     this.#eventBytes = 0;
     this.#walk = undefined;
     this.#piece = undefined;
@@ -149,10 +151,10 @@ export class FlowNode {
     this.#tell(2, id, { ...state, version: this.#stage.count(id) });
   }
 
-  /** The socket overran: what the kernel said lately is lost. */
+  /** The socket overran: what the kernel said lately is lost, and what it says until all is read. */
   overrun(): void {
     this.#eventBytes = 0;
-    if (this.isRunning) this.machine.handle({ kind: 'overrun' }, this.#stage.now);
+    this.#isCongested = true;
   }
 
   /** One turn: events, timers, walk, frames. */
@@ -190,7 +192,7 @@ export class FlowNode {
   }
 
   #tell(operation: number, id: number, state: FlowState): void {
-    if (!this.isRunning) return;
+    if (!this.isRunning || this.#isCongested) return;
     if (this.#eventBytes + 200 > this.#events.length) this.overrun();
     const padding = this.#stage.padding(id);
     this.#eventBytes = writeRecord(this.#events, this.#eventBytes, operation, id, state, padding);
@@ -199,6 +201,9 @@ export class FlowNode {
   #tellEvents(now: Instant): void {
     this.machine.local(this.#events, 0, this.#eventBytes, now);
     this.#eventBytes = 0;
+    if (!this.#isCongested) return;
+    this.#isCongested = false;
+    this.machine.handle({ kind: 'overrun' }, now);
   }
 
   #drain(): void {
