@@ -33,6 +33,8 @@ const PORT_OFFSET = 12;
 export type EventReading =
   /** Nothing waits any more. */
   | 'empty'
+  /** Little was there; mostly nothing waits any more. */
+  | 'few'
   | 'more'
   /** The kernel had more to say than there was room for: some of it is lost. */
   | 'overrun';
@@ -85,7 +87,7 @@ export class ConntrackEvents {
       else take(this.#view, slot * SLOT_BYTES, length);
     }
     if (isCut) return 'overrun';
-    return count < SLOTS ? 'empty' : 'more';
+    return count < SLOTS ? 'few' : 'more';
   }
 
   close(): void {

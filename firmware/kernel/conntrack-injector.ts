@@ -30,6 +30,8 @@ const BUFFER_BYTES = BATCH * LONGEST_FLOW_REQUEST;
 const ANSWER_BYTES = 8192;
 /** Of the guess: an eighth of a megabyte, right for nearly all of a few hundred thousand flows. */
 const GUESS_BITS = 1 << 20;
+/** Operation of a record that whoever handed it in has withdrawn. */
+const LEFT_OUT = 0xff;
 /** Every remedy there is, once. */
 const ATTEMPTS_AT_MOST = 6;
 
@@ -41,6 +43,8 @@ export interface InjectionCounts {
   removed: number;
   /** Records that are not whole, or of a kind this version does not know. */
   malformed: number;
+  /** Left out: they begin or end on this node, whose kernel has them in its own way. */
+  shadows: number;
   /** Refused by the kernel for good. */
   refused: number;
   /** Taken in without helper or master, because this kernel does not have them. */
@@ -53,11 +57,17 @@ export class ConntrackInjector {
     changed: 0,
     removed: 0,
     malformed: 0,
+    shadows: 0,
     refused: 0,
     stripped: 0,
   };
   /** Refusals by errno. */
   readonly refusals = new Map<number, number>();
+  /**
+   * Whether a flow that stands in the way of one of the peer's is removed. Not while this node
+   * serves: then its own are the true ones.
+   */
+  yields = true;
   /** Names (low, high) of flows that were refused for good, to be taken out by whoever told. */
   readonly lost: number[] = [];
   readonly #socket = new NetlinkSocket(protocols.netfilter);
@@ -91,7 +101,8 @@ export class ConntrackInjector {
       const flow = flowRecordLength(view, at, length - at);
       const bytes = flow > 0 ? flow : expectationRecordLength(view, at, length - at);
       if (bytes === 0) {
-        this.counts.malformed += 1;
+        if (view.getUint8(Math.min(at + 2, length - 1)) === LEFT_OUT) this.counts.shadows += 1;
+        else this.counts.malformed += 1;
         at += skipped(view, at, length);
         continue;
       }
@@ -156,8 +167,23 @@ export class ConntrackInjector {
     for (const { index, errno } of this.#failures.splice(0)) {
       const request = this.#requests[index] ?? 'create';
       this.#account(request, -1);
+      if (this.#isOvertaken(view, index, count)) continue;
       this.#remedy(view, this.#places[index] ?? 0, request, errno);
     }
+  }
+
+  /** Whether a later record of the batch is about the same flow: it has had its turn already. */
+  #isOvertaken(view: DataView, index: number, count: number): boolean {
+    const key = (at: number, part: number): number => view.getUint32(at + part, true);
+    const at = this.#places[index] ?? 0;
+    for (let later = index + 1; later < count; later++) {
+      const other = this.#places[later] ?? 0;
+      const isSame =
+        key(at, flowHeader.keyLow) === key(other, flowHeader.keyLow) &&
+        key(at, flowHeader.keyHigh) === key(other, flowHeader.keyHigh);
+      if (isSame) return true;
+    }
+    return false;
   }
 
   #tally(count: number): void {
@@ -220,6 +246,7 @@ export class ConntrackInjector {
         else break;
       } else if (errno === EEXIST) {
         if (!isFresh && !wasMissing) request = 'update';
+        else if (!this.yields) break;
         else {
           // Another flow stands in the way: the one before, or one with the same outside port.
           this.#ask('remove', view, at);

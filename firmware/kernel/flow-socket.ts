@@ -57,6 +57,9 @@ export class FlowSocket {
   readonly datagramBytes: number;
   /** Datagrams the kernel would not send; the replication sends their content anew. */
   unsent = 0;
+  readonly #device: string;
+  readonly #index: number;
+  readonly #mtu: number;
   readonly #slots = new Uint8Array(SLOTS * SLOT_BYTES);
   readonly #lengths = new Int32Array(SLOTS);
   readonly #received: ReceiveBatch;
@@ -67,6 +70,9 @@ export class FlowSocket {
 
   constructor({ device, address, peer }: FlowPath) {
     const index = native.interfaceIndex(device);
+    this.#device = device;
+    this.#index = index;
+    this.#mtu = mtu(device);
     const isIpv4 = ipFamily(address) === 4;
     const family = isIpv4 ? AF_INET : AF_INET6;
     const what = `exchange flows with ${peer} on ${device}`;
@@ -77,7 +83,7 @@ export class FlowSocket {
       native.setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES),
       native.bind(fd, socketAddress(address, index)),
     ]);
-    this.datagramBytes = Math.min(SLOT_BYTES, mtu(device)) - IP_AND_UDP_BYTES[isIpv4 ? 4 : 6];
+    this.datagramBytes = Math.min(SLOT_BYTES, this.#mtu) - IP_AND_UDP_BYTES[isIpv4 ? 4 : 6];
     const received = native.receiveBatch(this.#slots, this.#lengths, SLOT_BYTES);
     const sent = native.sendBatch(this.#out, this.#spans, socketAddress(peer, index));
     if (typeof received === 'number' || typeof sent === 'number') {
@@ -85,6 +91,11 @@ export class FlowSocket {
     }
     this.#received = received;
     this.#sent = sent;
+  }
+
+  /** Whether the device is still the one it was opened on, as it was. */
+  get isCurrent(): boolean {
+    return native.interfaceIndex(this.#device) === this.#index && mtu(this.#device) === this.#mtu;
   }
 
   /** Hands on what has arrived, at most a batch; how many. Valid until the next call. */

@@ -2,6 +2,7 @@
  * What the election's process knows and wants of the one that replicates flows: runs it, hears its
  * reports, and before a handover asks whether the peer has everything.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PairConfiguration } from '../core/configuration/pair-configuration.ts';
 import type { NodeEvent } from '../core/node/node-io.ts';
 import type { FlowsReport, FlowsSnapshot } from '../core/telemetry/flows-snapshot.ts';
@@ -11,6 +12,8 @@ import { FlowClient } from './flow-client.ts';
 
 /** A report comes every second. */
 const SILENCE_MS = 5000;
+/** A process that is stopped does not answer, and a handover is not to wait for it. */
+const BARRIER_PATIENCE_MS = 700;
 
 interface FlowLinkHooks {
   /** Whether the node may become MASTER, as far as flows are concerned. */
@@ -49,6 +52,7 @@ export class FlowLink {
       this.#hooks.onReady(true);
       void this.#child.stop();
     } else if (isFirst) {
+      this.#isReady = false;
       this.#hooks.onReady(false);
       this.#child.start();
     } else void this.#child.restart();
@@ -82,7 +86,8 @@ export class FlowLink {
   /** Resolves when the peer has all flows, or when that cannot be waited for. */
   async caughtUp(): Promise<void> {
     if (this.#wanted === undefined || this.#isSilent) return;
-    await this.#client.barrier().catch(() => undefined);
+    const barrier = this.#client.barrier().catch(() => undefined);
+    await Promise.race([barrier, pause(BARRIER_PATIENCE_MS, undefined, { ref: false })]);
   }
 
   get #isSilent(): boolean {

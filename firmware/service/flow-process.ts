@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces, setPriority } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PairConfiguration } from '../core/configuration/pair-configuration.ts';
 import { FlowAlerts } from '../core/flows/flow-alerts.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
@@ -31,6 +32,8 @@ export interface FlowProcessOptions {
 /** Before ordinary work, after the election. */
 const PRIORITY = -10;
 const REPORT_PAUSE_MS = 1000;
+/** The election's process answers at once, if it runs. */
+const SERVING_PATIENCE_MS = 1000;
 /** The table is presized for what is there now and half as much again, at least so many. */
 const FLOWS_EXPECTED_LEAST = 16_384;
 const FLOWS_AT_MOST = 2 ** 21;
@@ -97,8 +100,10 @@ class FlowProcess {
     process.on('SIGTERM', end).on('SIGINT', end);
     // Started by a node: it is not to outlive it.
     process.on('disconnect', end);
-    this.#loop.start();
     void serving.run();
+    // A MASTER whose process was restarted must not say that it serves nothing.
+    await Promise.race([serving.answered, pause(SERVING_PATIENCE_MS), this.#ended.promise]);
+    this.#loop.start();
     const reports = setInterval(() => void this.#tell(), REPORT_PAUSE_MS);
     const code = await this.#ended.promise;
     clearInterval(reports);
@@ -151,6 +156,8 @@ class FlowProcess {
   /** Tells the election's process, if it runs; addresses are looked at again meanwhile. */
   async #tell(): Promise<void> {
     this.#service.setOwnAddresses(this.#ownAddresses());
+    // Started again, it finds the cable as it is now.
+    if (!this.#service.isConnected) this.#ended.resolve(1);
     await this.#client.reportFlows(this.#report()).catch(() => undefined);
   }
 

@@ -22,6 +22,7 @@ import type { FlowKeySeed } from '../wire/flow-key.ts';
 import { LONGEST_FLOW_RECORD } from '../wire/flow-record.ts';
 import { FlowChannel, SEAL_BYTES } from './flow-channel.ts';
 import { FlowWalk } from './flow-walk.ts';
+import { ShadowFlows } from './shadow-flows.ts';
 
 /** Of this node: whether it is MASTER for all, some or none of its VIPs. */
 export type Serving = 'none' | 'part' | 'all';
@@ -76,10 +77,12 @@ export class FlowService {
   readonly #flows: FlowDecoder;
   readonly #expectations: ExpectationDecoder;
   readonly #walk: FlowWalk;
+  readonly #shadows = new ShadowFlows();
   readonly #local = new Uint8Array(LOCAL_BYTES);
   readonly #localView = new DataView(this.#local.buffer);
   readonly #onOutput: (output: FlowOutput) => void;
   #localLength = 0;
+  #isOverrun = false;
   /** Not before this is the table read only to prolong copies. */
   #renewAt: Instant = instant(0);
   #now: Instant = instant(native.monotonic());
@@ -129,6 +132,11 @@ export class FlowService {
     return [this.#events.fd, this.#socket.fd];
   }
 
+  /** False when the sync device has been replaced, or takes datagrams of another length. */
+  get isConnected(): boolean {
+    return this.#socket.isCurrent;
+  }
+
   /** Which flows end here changes with the addresses of the node. */
   setOwnAddresses(addresses: readonly string[]): void {
     const filter = this.#filter(addresses);
@@ -142,6 +150,7 @@ export class FlowService {
     this.#now = now;
     this.#hearKernel(now);
     this.#inject();
+    this.injector.yields = serving === 'none';
     this.replication.handle({ kind: 'serving', serving }, now);
   }
 
@@ -189,11 +198,16 @@ export class FlowService {
       const reading = this.#events.read((view, at, length) => this.#take(view, at, length));
       wasBusy ||= this.#localLength > 0;
       this.#handIn(now);
-      if (reading === 'empty') return wasBusy;
       if (reading === 'overrun') {
         this.overruns += 1;
+        this.#isOverrun = true;
+      }
+      if (reading === 'empty' && this.#isOverrun) {
+        // The kernel drops without a further word until all is read: only now can a walk mend it.
+        this.#isOverrun = false;
         this.replication.handle({ kind: 'overrun' }, now);
       }
+      if (reading === 'empty' || (reading === 'few' && !this.#isOverrun)) return wasBusy;
       wasBusy = true;
     }
     return true;
@@ -251,6 +265,7 @@ export class FlowService {
   #inject(): void {
     const { delivery } = this.replication;
     if (delivery.length === 0) return;
+    this.#shadows.sift(delivery.bytes, delivery.length, this.#flows.filter);
     this.injector.inject(delivery.bytes, delivery.length);
     delivery.clear();
     const { lost } = this.injector;
@@ -268,6 +283,8 @@ export class FlowService {
       if (step === 'under-way') continue;
       // An acknowledgement makes room, and wakes us.
       if (step === 'held') return false;
+      // As present as they can be here.
+      for (const record of this.#shadows.records()) this.replication.visit(record, 0, now);
       this.replication.handle({ kind: 'walked', complete: step === 'complete' }, now);
       return true;
     } while (native.monotonic() < until);

@@ -13,6 +13,7 @@ export class ServingWatch {
   readonly #client: ApiClient;
   readonly #onChange: (serving: Serving) => void;
   readonly #ended = new AbortController();
+  readonly #answered = Promise.withResolvers<void>();
   #serving: Serving = 'none';
 
   constructor(client: ApiClient, onChange: (serving: Serving) => void) {
@@ -37,6 +38,11 @@ export class ServingWatch {
     }
   }
 
+  /** Kept when it is known whether this node serves. */
+  get answered(): Promise<void> {
+    return this.#answered.promise;
+  }
+
   stop(): void {
     this.#ended.abort();
   }
@@ -44,6 +50,7 @@ export class ServingWatch {
   async #follow(signal: AbortSignal): Promise<void> {
     const events = await this.#client.events(undefined, signal);
     this.#tell(servingOf(await this.#client.status()));
+    this.#answered.resolve();
     for await (const { kind } of events) {
       if (kind === 'transition') this.#tell(servingOf(await this.#client.status()));
     }

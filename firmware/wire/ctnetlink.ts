@@ -122,6 +122,7 @@ export const tcpStates = {
   synReceived: 2,
   established: 3,
   finWait: 4,
+  lastAck: 6,
   close: 8,
   synSentTwice: 9,
 } as const;

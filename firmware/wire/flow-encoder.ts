@@ -229,9 +229,10 @@ export class FlowEncoder {
   ): void {
     const out = this.writer;
     const flags = view.getUint8(at + flowHeader.flags);
+    const state = shape & shapes.tcp ? view.getUint8(tcpAt) : tcpStates.none;
     const status = view.getUint16(at + bodies.status, true);
     const left = view.getUint32(at + bodies.timeout, true);
-    out.wordBe(flowAttributes.timeout, Math.max(left, this.#leastTimeout(protocol, flags)));
+    out.wordBe(flowAttributes.timeout, Math.max(left, this.#leastTimeout(protocol, flags, state)));
     if (request !== 'update-times') {
       // A flow that came of an expectation gets that bit from its master when it is made.
       const expected = request === 'update' ? status & flowStatus.expected : 0;
@@ -243,8 +244,9 @@ export class FlowEncoder {
     else if (request.startsWith('create')) this.#tcp(stateByStatus(status));
   }
 
-  #leastTimeout(protocol: number, flags: number): number {
-    if (flags & flowFlags.closing) return 0;
+  /** A stream that is closed one way may go on for hours the other way. */
+  #leastTimeout(protocol: number, flags: number, state: number): number {
+    if (flags & flowFlags.closing && state >= tcpStates.lastAck) return 0;
     const isStream = protocol === ipProtocols.tcp && (flags & flowFlags.established) !== 0;
     return isStream ? this.#least.stream : this.#least.quiet;
   }

@@ -4,6 +4,7 @@ import type { ProbeEvent } from './probe-process.ts';
 import { ProbeProcess } from './probe-process.ts';
 import type { Rack } from './rack.ts';
 import { SERVER } from './rack-plan.ts';
+import type { Station } from './station.ts';
 
 export interface AskedSessions extends ProbeEvent {
   readonly sessions: number;
@@ -36,8 +37,9 @@ export class Sessions {
     kind: 'tcp' | 'udp',
     count: number,
     address = SERVER.address,
+    station: Station = rack.client,
   ): Promise<Sessions> {
-    const { namespace } = rack.client;
+    const { namespace } = station;
     const args = [PROGRAM, 'connect', address, String(PORT), kind, String(count)];
     const process_ = namespace.start(`${kind} sessions`, process.execPath, args);
     return new Sessions(await ProbeProcess.attach(process_));

@@ -1,6 +1,7 @@
 // Connections through a stateful gateway with source NAT to the WAN VIP, where only what the kernel
 // knows passes: they live on at the other node as if nothing had happened.
 import { expect, test } from 'vitest';
+import type { Snapshot } from '../../firmware/core/telemetry/snapshot.ts';
 import { processesOf } from '../bench/process-use.ts';
 import { ClientTraffic, watchVips } from './client-traffic.ts';
 import { Drills } from './drill.ts';
@@ -9,13 +10,14 @@ import { Faults } from './faults.ts';
 import { Pair } from './pair.ts';
 import { ProbeProcess } from './probe-process.ts';
 import { Rack } from './rack.ts';
-import { LAN_VIP_IPV6, SERVER } from './rack-plan.ts';
+import { LAN_VIP_IPV6, SERVER, VIPS } from './rack-plan.ts';
 import { Sessions } from './sessions.ts';
 import type { YokeOptions } from './yoke-configuration.ts';
 import { YokePair, type YokeSpeaker } from './yoke-pair.ts';
 
 const STREAMS = 200;
 const SESSIONS = 200;
+const OWN_SESSIONS = 20;
 
 interface Stage {
   readonly watch: Awaited<ReturnType<typeof watchVips>>;
@@ -131,6 +133,23 @@ test('a connection that FTP has announced before a takeover is let in after it',
   await new Faults(rack).powerLoss('a');
   await pair.speakers.b.untilState('MASTER');
   expect(await did('fetch', 'fetched')).toMatchObject({ answer: '200 ok', content: 'content\n' });
+});
+
+test('what the BACKUP itself asks through the MASTER stays its own', async () => {
+  using rack = await Rack.build({ firewall: 'snat' });
+  const { pair } = await stage(rack);
+  await Sessions.serve(rack);
+  const { b } = rack.nodes;
+  const [server, vip, own] = [SERVER.address, VIPS.lan.address, b.address('lan')];
+  await b.namespace.ip(`route add ${server}/32 via ${vip} dev lan src ${own}`);
+  const udp = await Sessions.open(rack, 'udp', OWN_SESSIONS, server, b);
+  const shadows = ({ flows }: Snapshot) => flows?.counters['kernel.shadows'] ?? 0;
+  await pair.speakers.b.untilStatus('leaves them out', (status) => shadows(status) > 0);
+
+  const all = { sessions: OWN_SESSIONS, answered: OWN_SESSIONS, same: OWN_SESSIONS };
+  for (const _ of [1, 2, 3]) expect(await udp.ask()).toMatchObject(all);
+  const status = await pair.speakers.b.status();
+  expect(status.flows?.counters['kernel.created']).toBe(0);
 });
 
 test('a crash of the replicating process moves nothing and is made good', async () => {
