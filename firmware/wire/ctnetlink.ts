@@ -121,7 +121,6 @@ export const tcpStates = {
   synSent: 1,
   synReceived: 2,
   established: 3,
-  finWait: 4,
   lastAck: 6,
   close: 8,
   synSentTwice: 9,

@@ -221,8 +221,10 @@ export class FlowDecoder {
     const isAssured = (this.#status & flowStatus.assured) !== 0;
     if (this.#original.protocol === ipProtocols.tcp && this.#tcp !== -1) {
       const state = this.#tcp & 0xff;
-      if (state === tcpStates.established) flags |= flowFlags.established;
-      if (state >= tcpStates.finWait && state <= tcpStates.close) flags |= flowFlags.closing;
+      // Closed one way it may go on for hours the other way.
+      const isOpen = state >= tcpStates.established && state < tcpStates.lastAck;
+      if (isOpen) flags |= flowFlags.established;
+      if (state >= tcpStates.lastAck && state <= tcpStates.close) flags |= flowFlags.closing;
     } else if (isAssured) {
       flags |= flowFlags.established;
     }

@@ -244,9 +244,9 @@ export class FlowEncoder {
     else if (request.startsWith('create')) this.#tcp(stateByStatus(status));
   }
 
-  /** A stream that is closed one way may go on for hours the other way. */
   #leastTimeout(protocol: number, flags: number, state: number): number {
-    if (flags & flowFlags.closing && state >= tcpStates.lastAck) return 0;
+    if (flags & flowFlags.closing) return 0;
+    if (state > tcpStates.established) return this.#least.quiet;
     const isStream = protocol === ipProtocols.tcp && (flags & flowFlags.established) !== 0;
     return isStream ? this.#least.stream : this.#least.quiet;
   }

@@ -48,7 +48,7 @@ export const flowFlags = {
   fresh: 0x01,
   /** Seen both ways, past its handshake: it counts as lost if it is missing. */
   established: 0x02,
-  /** TCP that is closing or closed. */
+  /** TCP that is closed both ways, or about to be. */
   closing: 0x04,
   /**
    * Carries what the kernel says once and later records do not repeat (labels, sequence adjustment,

@@ -47,7 +47,7 @@ describe('a record', () => {
     ],
     [
       'tcp-snat-fin-wait',
-      `30000104 78000000 06069e01 ${ORIGINAL} b6fa0050 ${REPLY} 00508033 04aa0703`,
+      `30000102 78000000 06069e01 ${ORIGINAL} b6fa0050 ${REPLY} 00508033 04aa0703`,
     ],
     ['icmp-snat-answered', `2c000100 1e000000 01029a01 ${ORIGINAL} 29bc0800 ${REPLY} cff80000`],
     ['udp-snat-destroyed', `20000200 1d000000 11009a03 ${ORIGINAL} be391388`],
