@@ -138,8 +138,8 @@ export class InboundFlows {
     const pass = this.#pass;
     if (pass === undefined || pass.id !== mark.id) return undefined;
     this.#pass = undefined;
-    // Only who serves knows that a flow is over; who does not has merely no copy. And what this node
-    // may be forwarding itself is not for the peer to end.
+    // Only who serves knows that a flow is over; who does not has merely no copy. And what this
+    // node may be forwarding itself is not for the peer to end.
     const isKeeper = serving !== 'none' && this.#ownership.own === 'none';
     const surplus = isKeeper ? this.#sweep(pass.buckets) : 0;
     if (this.#ownership.own === 'part') this.#keep(pass.buckets);

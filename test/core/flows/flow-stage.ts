@@ -151,7 +151,7 @@ export class FlowNode {
     this.#tell(2, id, { ...state, version: this.#stage.count(id) });
   }
 
-  /** The socket overran: what the kernel said lately is lost, and what it says until all is read. */
+  /** The socket overran: what the kernel said is lost, and what it says until all is read. */
   overrun(): void {
     this.#eventBytes = 0;
     this.#isCongested = true;
