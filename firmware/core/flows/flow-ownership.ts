@@ -45,7 +45,7 @@ export class FlowOwnership {
   readonly #table: FlowTable;
   #own: FlowServing;
   #peer: FlowServing = 'none';
-  #claimedAt: Instant | undefined;
+  #tookOverAt: Instant | undefined;
   #contestedSince: Instant | undefined;
   #orphanedSince: Instant | undefined;
   #wereApart = false;
@@ -71,7 +71,9 @@ export class FlowOwnership {
     const before = this.#own;
     this.#own = serving;
     this.#contest(now);
-    if (serving === 'all' && before !== 'all') this.claimAll(now);
+    if (serving !== 'all' || before === 'all') return;
+    this.#tookOverAt = now;
+    this.claimAll();
   }
 
   /** The peer says how it serves. */
@@ -79,7 +81,7 @@ export class FlowOwnership {
     const before = this.#peer;
     this.#peer = serving;
     this.#contest(now);
-    if (this.#own === 'all' && serving === 'none' && before !== 'none') this.claimAll(now);
+    if (this.#own === 'all' && serving === 'none' && before !== 'none') this.claimAll();
   }
 
   /** The peer has begun a new life: what it owned in the former one has lost its owner. */
@@ -97,7 +99,7 @@ export class FlowOwnership {
     const isNobodys = this.#own === 'none' && this.#peer === 'none';
     if (isOver || !isNobodys) this.#orphanedSince = undefined;
     if (!isOver || !isNobodys) return;
-    this.claimAll(now);
+    this.claimAll();
     this.#hasUntold = true;
   }
 
@@ -131,12 +133,18 @@ export class FlowOwnership {
     this.#wereApart = true;
   }
 
+  /** They have told each other everything since. */
+  reunited(): void {
+    this.#wereApart = false;
+  }
+
   /** Whether the peer may end a flow of this node by what it said while it served as `then`. */
   mayEnd(flowMarks: number, then: FlowServing, now: Instant): boolean {
     if (then === 'none') return false;
     if (this.#own === 'none') return !this.#wereApart;
     if ((flowMarks & marks.inherited) === 0) return false;
-    return this.#claimedAt !== undefined && now < after(this.#claimedAt, UNDER_WAY);
+    // What it said of it in a split was about its own copy.
+    return this.#tookOverAt !== undefined && now < after(this.#tookOverAt, UNDER_WAY);
   }
 
   /** The flows of this node wait for the peer to take them over. */
@@ -146,7 +154,6 @@ export class FlowOwnership {
 
   /** The peer has every flow of this node, and serves: they are the peer's. */
   cedeAll(): void {
-    this.#wereApart = false;
     const mine = marks.own | marks.inherited | marks.announced | marks.birth;
     this.#table.eachNear(OWN_SIDE, (slot) => {
       const before = this.#table.marks(slot);
@@ -157,8 +164,7 @@ export class FlowOwnership {
   }
 
   /** Everything this node knows is its own from now on. */
-  claimAll(now: Instant): void {
-    this.#claimedAt = now;
+  claimAll(): void {
     this.#table.eachNear(PEER_SIDE, (slot) => {
       if ((this.#table.marks(slot) & (marks.own | DEAD)) === 0) this.claim(slot);
     });

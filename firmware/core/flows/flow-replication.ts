@@ -470,8 +470,11 @@ export class FlowReplication {
   }
 
   #cede(): void {
-    if (!this.#ownership.isToCede || this.#table.count(OWN_SIDE) === 0) return;
-    if (this.#teller.isIdle && this.#outbound.isCaughtUp) this.#ownership.cedeAll();
+    const isTold = this.#teller.isIdle && this.#outbound.isCaughtUp;
+    if (!isTold || this.#session.stopped.size > 0) return;
+    this.#ownership.reunited();
+    const isToCede = this.#ownership.isToCede && this.#table.count(OWN_SIDE) > 0;
+    if (isToCede) this.#ownership.cedeAll();
   }
 
   #judgeDirections(now: Instant): void {

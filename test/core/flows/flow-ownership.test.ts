@@ -123,7 +123,7 @@ describe('what the peer says', () => {
     expect(ownership.mayEnd(own, 'none', NOW)).toBe(false);
     ownership.apart();
     expect(ownership.mayEnd(own, 'all', NOW)).toBe(false);
-    ownership.cedeAll();
+    ownership.reunited();
     expect(ownership.mayEnd(own, 'all', NOW)).toBe(true);
   });
 
