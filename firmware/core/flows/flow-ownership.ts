@@ -178,10 +178,11 @@ export class FlowOwnership {
       this.#table.bury(slot);
       return;
     }
-    // Of what came from the kernel, not from the peer, the peer may know an older state.
-    this.#hasUntold ||= (before & marks.loaded) !== 0;
-    const known = before & ~marks.loaded;
-    this.#table.set(slot, known | marks.own | marks.inherited | marks.announced);
+    // What came from this node's kernel is not inherited, and the peer may know an older state.
+    const isLoaded = (before & marks.loaded) !== 0;
+    this.#hasUntold ||= isLoaded;
+    const origin = isLoaded ? 0 : marks.inherited;
+    this.#table.set(slot, (before & ~marks.loaded) | origin | marks.own | marks.announced);
   }
 
   /** True once after flows became this node's that the peer is to be told of anew. */
