@@ -5,9 +5,10 @@
  */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
-import { ApiFailure } from '../service/api-client.ts';
+import { ApiFailure } from '../service/local-client.ts';
 import { configCommand } from './config-command.ts';
 import { eventsCommand } from './events-command.ts';
+import { flowsCommand } from './flows-command.ts';
 import { handoverCommand } from './handover-command.ts';
 import { helpText } from './help-text.ts';
 import { type Invocation, UsageError } from './invocation.ts';
@@ -31,6 +32,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['reload', { flags: [], run: reloadCommand }],
   ['events', { flags: ['json', 'follow'], run: eventsCommand }],
   ['config', { flags: [], run: configCommand }],
+  ['flows', { flags: [], run: flowsCommand }],
   ['pair', { flags: ['new', 'file'], run: pairCommand }],
 ]);
 

@@ -16,6 +16,10 @@ usage: yoke COMMAND [FLAGS]
   events [--follow] [--json] what happened and why
   config check               check the configuration, with line numbers
   config schema node|cluster JSON Schema of node.yaml or cluster.yaml
+  flows show [WORDS]         the connections of this node with all these words,
+                             those with the most bytes first
+  flows status|resync        their replication; tell the peer everything anew
+  flows run                  replicate them; run starts this by itself
   pair                       on the primary: make the pair's secret, show its
                              code once; on the secondary: ask for the code
   pair create|-|CODE         make it; ask for the code; take this code, which

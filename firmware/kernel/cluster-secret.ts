@@ -27,6 +27,7 @@ const LARGEST_FILE_BYTES = 128;
 const PERMITTED_MODE = 0o600;
 const PASSWORD_BYTES = 19;
 const KEY_BYTES = 32;
+const SEED_BYTES = 16;
 /** Six bits per byte, printable, safe in YAML, ifconfig and ucarp's command line. */
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
@@ -129,6 +130,16 @@ export class ClusterSecret {
   /** The pre-shared key of the session that seals the beats: 32 bytes. */
   beatKey(): Uint8Array {
     return new Uint8Array(hkdfSync('sha256', this.#bytes, '', 'yoke beat key', KEY_BYTES));
+  }
+
+  /** The pre-shared key of the session in which flows are replicated: 32 bytes. */
+  flowKey(): Uint8Array {
+    return new Uint8Array(hkdfSync('sha256', this.#bytes, '', 'yoke flow key', KEY_BYTES));
+  }
+
+  /** From which both nodes make the same names for flows, and nobody else: 16 bytes. */
+  flowNameSeed(): Uint8Array {
+    return new Uint8Array(hkdfSync('sha256', this.#bytes, '', 'yoke flow names', SEED_BYTES));
   }
 
   #text(): string {

@@ -59,6 +59,10 @@ export function loadConfiguration(configDir: string): ConfigurationLoading {
       cluster: cluster.value,
       clusterHash: cluster.file?.hash.slice(0, HASH_DIGITS) ?? '',
       beatKey: secret?.value?.beatKey(),
+      flowKeys: secret?.value && {
+        key: secret.value.flowKey(),
+        nameSeed: secret.value.flowNameSeed(),
+      },
       derivePassword: secret && ((vhid) => secret.value?.carpPassword(vhid) ?? new Uint8Array()),
     });
     if (resolution.ok && problems.node.length === 0) {

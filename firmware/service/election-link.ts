@@ -3,7 +3,8 @@
  * in.
  */
 import type { NodeSnapshot } from '../core/node/node-snapshot.ts';
-import { type CommandResult, NodeUnavailable } from './api-server.ts';
+import type { CommandResult } from './api-server.ts';
+import { NodeUnavailable } from './local-server.ts';
 import type { FromThread, ToThread } from './thread-messages.ts';
 
 type SnapshotMessage = Extract<FromThread, { kind: 'snapshot' }>;

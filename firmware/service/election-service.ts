@@ -94,6 +94,11 @@ export class ElectionService {
     this.#handle({ kind: 'maintenance', entered });
   }
 
+  /** Whether the peer's flows are here; until then this node should not become MASTER. */
+  takeFlows(ready: boolean): void {
+    this.#handle({ kind: 'flows', ready });
+  }
+
   /** Gives the VIPs to the peer; the hook `onHandoverEnded` tells what became of it. */
   handOver(): void {
     this.#handle({ kind: 'handover' });

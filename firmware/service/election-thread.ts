@@ -83,6 +83,8 @@ function obey(message: ToThread): void {
       service.maintain(message.entered);
       carriedOut(message.id);
       return;
+    case 'flows':
+      return service.takeFlows(message.ready);
     case 'handover':
       handovers.push(message.id);
       return service.handOver();

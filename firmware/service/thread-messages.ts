@@ -17,6 +17,7 @@ export type ToThread =
   | { readonly kind: 'configure'; readonly id: number; readonly configuration: PairConfiguration }
   | { readonly kind: 'maintenance'; readonly id: number; readonly entered: boolean }
   | { readonly kind: 'handover'; readonly id: number }
+  | { readonly kind: 'flows'; readonly ready: boolean }
   | { readonly kind: 'stop' };
 
 export type FromThread =

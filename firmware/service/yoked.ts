@@ -10,10 +10,12 @@ import type { NodeSnapshot } from '../core/node/node-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
 import { EventLog, StateFiles } from '../kernel/state-files.ts';
 import { WakeSignal } from '../kernel/wake-signal.ts';
-import { ApiServer, ApiServerRefusal, type CommandName, type CommandResult } from './api-server.ts';
+import { ApiServer, type CommandName, type CommandResult } from './api-server.ts';
 import { type ConfigurationLoading, loadConfiguration } from './configuration-loading.ts';
 import { ElectionLink } from './election-link.ts';
 import { EventJournal } from './event-journal.ts';
+import { FlowLink } from './flow-link.ts';
+import { ServerRefusal } from './local-server.ts';
 import type { FromThread, ThreadStart, ToThread } from './thread-messages.ts';
 
 export interface NodeProcessOptions {
@@ -46,7 +48,7 @@ export async function runNode(options: NodeProcessOptions): Promise<number> {
   try {
     return await node.run();
   } catch (error) {
-    if (!(error instanceof ApiServerRefusal)) throw error;
+    if (!(error instanceof ServerRefusal)) throw error;
     complain(error.message);
     return 1;
   }
@@ -59,6 +61,7 @@ class NodeProcess {
   readonly #wake = new WakeSignal();
   readonly #start: ThreadStart;
   readonly #startedAt = performance.now();
+  readonly #flows: FlowLink;
   readonly #link = new ElectionLink((message) => this.#post(message));
   #hash: string;
   #revision = 1;
@@ -75,6 +78,11 @@ class NodeProcess {
     this.#state = new StateFiles(options.stateDir);
     this.#journal = new EventJournal(new EventLog(options.stateDir), configuration.node, complain);
     this.#journal.subscribe(({ at, kind, text }) => console.log(`${at} ${kind}: ${text}`));
+    this.#flows = new FlowLink(options, {
+      onReady: (ready) => this.#post({ kind: 'flows', ready }),
+      onEvent: (event) => this.#journal.add(event, new Date()),
+      complain,
+    });
     this.#start = { configuration, maintenance: this.#recallMaintenance(), wakeFd: this.#wake.fd };
   }
 
@@ -83,6 +91,7 @@ class NodeProcess {
       status: () => this.#snapshot(),
       eventsSince: (id) => this.#journal.since(id),
       subscribe: (listener) => this.#journal.subscribe(listener),
+      takeFlows: (report) => this.#flows.take(report),
       command: (name, args) => this.#command(name, args),
     });
     const stop = (): void => this.#stop();
@@ -91,7 +100,9 @@ class NodeProcess {
     // The socket first: a second node in the same place must not touch a VIP.
     await api.start();
     const ended = once(this.#spawn(), 'exit');
+    this.#flows.configure(this.#start.configuration);
     await ended;
+    await this.#flows.stop();
     await api.stop();
     this.#journal.close();
     return 0;
@@ -130,6 +141,8 @@ class NodeProcess {
     return {
       ...snapshot,
       version: this.#options.version,
+      flows: this.#flows.snapshot,
+      alerts: [...snapshot.alerts, ...this.#flows.alerts],
       config: { revision: this.#revision, hash: this.#hash, errors: this.#reloadErrors },
       pid: process.pid,
       uptime: Math.floor((performance.now() - this.#startedAt) / 1000),
@@ -154,8 +167,9 @@ class NodeProcess {
 
   /** Whoever asks while a handover is under way gets its outcome. */
   #handOver(): Promise<CommandResult> {
-    this.#handingOver ??= this.#link
-      .ask((id) => ({ kind: 'handover', id }))
+    this.#handingOver ??= this.#flows
+      .caughtUp()
+      .then(() => this.#link.ask((id) => ({ kind: 'handover', id })))
       .finally(() => {
         this.#handingOver = undefined;
       });
@@ -163,6 +177,7 @@ class NodeProcess {
   }
 
   async #maintain(entered: boolean): Promise<CommandResult> {
+    if (entered) await this.#flows.caughtUp();
     await this.#link.ask((id) => ({ kind: 'maintenance', id, entered }));
     // The peer takes over first; it may also be unable to.
     if (entered) await this.#link.until(isHandedOver, HANDOVER_PATIENCE_MS);
@@ -204,6 +219,7 @@ class NodeProcess {
     const { configuration, hash } = loading;
     this.#reloadErrors = [];
     await this.#link.ask((id) => ({ kind: 'configure', id, configuration }));
+    this.#flows.configure(configuration);
     this.#hash = hash;
     this.#revision += 1;
     return { ok: true, text: `configuration ${this.#revision} applied` };

@@ -30,6 +30,13 @@ export class ProbeProcess {
     return probe;
   }
 
+  /** As `start`, with a process that is on its way already. */
+  static async attach(process: RackProcess, patienceMs = 10_000): Promise<ProbeProcess> {
+    const probe = new ProbeProcess(process);
+    await probe.next('ready', patienceMs);
+    return probe;
+  }
+
   next<T extends ProbeEvent>(event: string, patienceMs = 10_000): Promise<T> {
     return this.process.nextLine((line) => {
       const found = parse(line);

@@ -24,6 +24,8 @@ export interface YokeOptions {
   readonly aliases?: number;
   /** The IPv6 VIP on the LAN, default true. CARP's digest covers it: not beside ucarp. */
   readonly ipv6?: boolean;
+  /** One more address of the WAN VIP, with prefix length; default none. */
+  readonly wanAlias?: string;
   /** Configure the sync cable, default true; without it there is no secret and no beat. */
   readonly sync?: boolean;
   /** Default: not written, so beats as they are by default. `off` leaves plain CARP. */
@@ -66,7 +68,7 @@ failover: ${options.failover ?? 'node'}
 preempt: { enabled: ${enabled}, delay: ${delay}, flaps: { changes: 0 } }
 advertise: { base: ${base}, skew: { primary: ${skew.primary}, secondary: ${skew.secondary} } }
 ${beatsLine(options)}vips:
-${vip('wan', '')}
+${vip('wan', options.wanAlias === undefined ? '' : `, aliases: ${list([options.wanAlias])}`)}
 ${vip('lan', aliases.length === 0 ? '' : `, aliases: ${list(aliases)}`)}
 `;
 }

@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
-import { ApiClient, ApiFailure } from '../../firmware/service/api-client.ts';
+import { ApiClient } from '../../firmware/service/api-client.ts';
 import { ApiServer, socketPath } from '../../firmware/service/api-server.ts';
+import { ApiFailure } from '../../firmware/service/local-client.ts';
+import { exampleFlows } from '../core/telemetry/example-flows.ts';
 import { exampleSnapshot } from '../core/telemetry/example-snapshot.ts';
 import { ExampleNode } from './example-node.ts';
 
@@ -133,6 +135,12 @@ describe('requests', () => {
     expect(await ask('POST', '/reload')).toEqual([500, { error: 'broken inside' }]);
     await expect(client.command('reload')).rejects.toThrow('the node answered 500: broken inside');
   });
+});
+
+test('what the replication of flows has to tell reaches the node', async () => {
+  const report = { flows: exampleFlows(), alerts: [], ready: true };
+  await client.reportFlows(report);
+  expect(node.reports).toEqual([report]);
 });
 
 describe('events', () => {

@@ -1,5 +1,6 @@
 // A node with nothing behind it, for tests of those who talk to one.
 import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
+import type { FlowsReport } from '../../firmware/core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../../firmware/core/telemetry/snapshot.ts';
 import type { ApiNode, CommandName, CommandResult } from '../../firmware/service/api-server.ts';
 import { exampleSnapshot } from '../core/telemetry/example-snapshot.ts';
@@ -7,6 +8,7 @@ import { exampleSnapshot } from '../core/telemetry/example-snapshot.ts';
 export class ExampleNode implements ApiNode {
   readonly listeners = new Set<(record: EventRecord) => void>();
   readonly commands: [CommandName, Readonly<Record<string, string>>][] = [];
+  readonly reports: FlowsReport[] = [];
   outcome: CommandResult = { ok: true, text: 'done' };
   failure: Error | undefined;
   snapshot: Snapshot = exampleSnapshot();
@@ -34,6 +36,10 @@ export class ExampleNode implements ApiNode {
     if (this.failure) throw this.failure;
     this.commands.push([name, args]);
     return this.outcome;
+  }
+
+  takeFlows(report: FlowsReport): void {
+    this.reports.push(report);
   }
 
   happen(text: string): EventRecord {

@@ -2,11 +2,11 @@
  * How fast the beats are and how soon their silence means death.
  *
  * Three beats may be lost before anybody asks; a fifth of an interval is left for the one that is
- * late. Where a cable has lost its carrier it is asked at once, and as many intervals of silence are
- * enough as keep the outage of a lost power cord below 30 ms. The dead time is never so short that a busy machine could not keep its lease renewed
- * (lease-length.ts). With `failover: vip` it leaves the lease at its longest, because there the
- * election thread can be away for 25 ms: so long it takes the kernel to lower one VIP's interfaces
- * while another one is being served.
+ * late. Where a cable has lost its carrier it is asked at once, and as many intervals of silence
+ * are enough as keep the outage of a lost power cord below 30 ms. The dead time is never so short
+ * that a busy machine could not keep its lease renewed (lease-length.ts). With `failover: vip` it
+ * leaves the lease at its longest, because there the election thread can be away for 25 ms: so
+ * long it takes the kernel to lower one VIP's interfaces while another one is being served.
  */
 import { type Duration, microseconds, milliseconds } from '../time.ts';
 import { parseDuration } from './duration-text.ts';

@@ -35,6 +35,23 @@ export interface BeatConfiguration {
   readonly deadTime: Duration;
 }
 
+/** Between which addresses flows are replicated, and which of them. */
+export interface FlowConfiguration {
+  /** Linux device of the sync interface. */
+  readonly device: string;
+  /** This node's address on it, and the peer's, of one family. */
+  readonly address: string;
+  readonly peer: string;
+  /** 32 bytes both nodes know, for the session of the flows. */
+  readonly key: Uint8Array;
+  /** 16 bytes from which both nodes make the same names for flows. */
+  readonly nameSeed: Uint8Array;
+  /** Flows from or to these are left out. */
+  readonly excludedNetworks: readonly Cidr[];
+  /** IP protocol numbers that are left out. */
+  readonly excludedProtocols: readonly number[];
+}
+
 /** One VHID with all addresses stacked on it. */
 export interface VipConfiguration {
   /** Unique in the cluster. */
@@ -80,6 +97,8 @@ export interface PairConfiguration {
   readonly beats: BeatConfiguration | undefined;
   /** 32 bytes both nodes know, for the session of the beats; undefined without `beats`. */
   readonly beatKey: Uint8Array | undefined;
+  /** Undefined without a sync interface with a peer, without a secret, or when switched off. */
+  readonly flows?: FlowConfiguration | undefined;
   /** Beats are wanted and a sync interface has a peer, but there is no secret to seal them with. */
   readonly lacksSecret: boolean;
   /** Hash of what is configured for the pair: 16 hexadecimal digits, equal on both nodes. */

@@ -12,6 +12,7 @@ import { addressProblems } from './address-check.ts';
 import { beatPace } from './beat-pace.ts';
 import type { Documents } from './document-check.ts';
 import { parseDuration } from './duration-text.ts';
+import { type FlowKeys, flowConfiguration } from './flow-configuration.ts';
 import { interfaceProblems } from './interface-check.ts';
 import { paceOf, paceProblems } from './pace-check.ts';
 import type {
@@ -33,6 +34,8 @@ export interface ResolutionSources extends Documents {
   readonly derivePassword: ((vhid: number) => Uint8Array) | undefined;
   /** 32 bytes from the pair's secret; undefined when there is no secret. */
   readonly beatKey: Uint8Array | undefined;
+  /** Undefined, or left out, when there is no secret. */
+  readonly flowKeys?: FlowKeys | undefined;
   /** Of the content of cluster.yaml, 16 hexadecimal digits. */
   readonly clusterHash: string;
 }
@@ -62,7 +65,7 @@ function passwordProblems({ cluster, derivePassword }: ResolutionSources): Probl
 }
 
 function pairConfiguration(sources: ResolutionSources): PairConfiguration {
-  const { node, cluster, beatKey, clusterHash } = sources;
+  const { node, cluster, beatKey, flowKeys, clusterHash } = sources;
   const hasPeer = Object.values(node.interfaces).some(({ peer }) => peer !== undefined);
   const pace = hasPeer ? beatPace(cluster) : undefined;
   return {
@@ -77,6 +80,7 @@ function pairConfiguration(sources: ResolutionSources): PairConfiguration {
     vips: cluster.vips.map((vip) => vipConfiguration(vip, sources)),
     beats: beatKey && pace,
     beatKey: pace && beatKey,
+    flows: flowConfiguration(sources, flowKeys),
     lacksSecret: pace !== undefined && beatKey === undefined,
     clusterHash,
   };

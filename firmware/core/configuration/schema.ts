@@ -10,6 +10,7 @@ import { canonicalIpAddress, parseCidr } from '../../wire/ip-address.ts';
 import { type Duration, seconds } from '../time.ts';
 import { LONGEST_BEAT_INTERVAL, SHORTEST_BEAT_INTERVAL } from './beat-pace.ts';
 import { DURATION_PATTERN, parseDuration } from './duration-text.ts';
+import { PROTOCOL_NAMES } from './protocol-number.ts';
 
 const ANY_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 const INTERFACE_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
@@ -31,6 +32,8 @@ const EXPECT_SKEW = 'a whole number from 0 to 239 (1/256 s)';
 const EXPECT_VHID = 'a whole number from 1 to 255';
 const EXPECT_BEATS = 'normal, fast, off, or a pace from 3ms to 100ms such as { interval: 20ms }';
 const EXPECT_BEAT_INTERVAL = 'a duration from 3ms to 100ms';
+const EXPECT_NETWORKS = 'a list of networks such as [10.9.0.0/16]';
+const EXPECT_PROTOCOLS = 'a list of protocols such as [icmp, gre, 50]';
 const EXPECT_PASSWORD =
   `a password of 1 to ${LONGEST_PASSWORD_BYTES} bytes without control characters ` +
   '(in quotes if it looks like a number)';
@@ -77,6 +80,9 @@ const duration = (longest: Duration, longestText: string) => {
     )
     .meta({});
 };
+
+const flowProtocol = () =>
+  z.union([z.enum(PROTOCOL_NAMES), z.int().min(0).max(255)], { error: EXPECT_PROTOCOLS });
 
 const base = () => number(EXPECT_BASE, 0, 255);
 const skew = () => number(EXPECT_SKEW, 0, 239);
@@ -285,6 +291,31 @@ export const clusterSchema = settings({
         'interface with a peer and the secret of the pair in node.yaml; without them the nodes ' +
         'know each other by CARP alone. Default: normal.',
     ),
+  flows: settings({
+    enabled: flag()
+      .default(true)
+      .describe(
+        'Whether connections are replicated to the other node, so that they survive a failover. ' +
+          'Needs a sync interface with a peer, and the secret of the pair. Default: true.',
+      ),
+    exclude: settings({
+      networks: z
+        .array(cidr(), { error: EXPECT_NETWORKS })
+        .default([])
+        .describe('Connections from or to these are left out. Default: none.'),
+      protocols: z
+        .array(flowProtocol(), { error: EXPECT_PROTOCOLS })
+        .default([])
+        .describe(
+          'Protocols that are left out, by name (icmp, tcp, udp, gre, icmpv6, sctp, udplite) or ' +
+            'by number. Default: none.',
+        ),
+    })
+      .prefault({})
+      .describe('What is not replicated.'),
+  })
+    .prefault({})
+    .describe('Replication of connections (conntrack) between the nodes.'),
   vips: z
     .array(vipSchema, { error: 'a list of VIPs' })
     .min(1, { error: 'a list of at least one VIP' })

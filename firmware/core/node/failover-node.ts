@@ -30,6 +30,8 @@ import { Speaker } from './speaker.ts';
 const TAKEOVER_ALERT = seconds(300);
 /** A node that was late once is likely to be late again. */
 const LATE_DEMOTION = seconds(10);
+/** So long at most for the peer's flows. */
+const FLOWS_DEMOTION = seconds(60);
 const CLAIM_DEMOTION = seconds(30);
 /** What a node that stops still listens to: it finishes its good-byes. */
 const HEARD_WHILE_STOPPING = new Set<NodeInput['kind']>(['wake', 'settled', 'sent', 'renewed']);
@@ -197,6 +199,8 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
         return this.#kernel.damaged(input.text, now);
       case 'maintenance':
         return this.#maintain(input.entered, now);
+      case 'flows':
+        return this.#awaitFlows(input.ready, now);
       case 'stop':
         return this.#stop(now);
     }
@@ -308,6 +312,12 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.#demote('maintenance', 'operator', now);
   }
 
+  /** A node that serves does not stop because its flows are not told: nobody else has them. */
+  #awaitFlows(ready: boolean, now: Instant): void {
+    if (ready || this.state === 'MASTER') return this.#promote('flows', now);
+    this.#demote('flows', 'yoke-flows', now, FLOWS_DEMOTION);
+  }
+
   /** CARP's way to leave; where the peer's beats decide, the demotion that follows is enough. */
   #stepAside(cause: string, now: Instant): void {
     if (!this.conduct.isKnown) this.#groups.tellAll({ kind: 'step-aside', cause }, now);
@@ -333,6 +343,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.#groups.settle(now);
     this.conduct.judge(now);
     watchPaths({ groups: this.groups, relation: this.conduct.relation }, this.bulletin, now);
+    if (this.demotions.has('flows') && this.state === 'MASTER') this.#promote('flows', now);
     this.#forgetHandover(now);
     this.#departure.settle(now);
     this.#finishStop(now);

@@ -66,6 +66,8 @@ export type NodeInput =
   /** Somebody else changed what we own in the kernel. */
   | { readonly kind: 'damaged'; readonly text: string }
   | { readonly kind: 'maintenance'; readonly entered: boolean }
+  /** Whether the peer's flows are here, as far as it is worth waiting for them. */
+  | { readonly kind: 'flows'; readonly ready: boolean }
   /** Give the VIPs to the peer; answered by `handover-ended`. */
   | { readonly kind: 'handover' }
   | { readonly kind: 'stop' };

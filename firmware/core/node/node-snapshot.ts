@@ -11,7 +11,10 @@ import { vipId } from './group-plan.ts';
 import { peerSnapshot } from './peer-snapshot.ts';
 
 /** The part of the status document that the election knows; the process adds the rest. */
-export type NodeSnapshot = Omit<Snapshot, 'version' | 'config' | 'pid' | 'uptime' | 'realtime'>;
+export type NodeSnapshot = Omit<
+  Snapshot,
+  'version' | 'flows' | 'config' | 'pid' | 'uptime' | 'realtime'
+>;
 
 export interface SnapshotMoment {
   readonly now: Instant;

@@ -41,8 +41,8 @@ const AWAY = milliseconds(25);
 /** How a node that leaves stands: worse than any other reason. */
 const LEAVING = { health: 0, demotion: 0xffff } as const;
 const DEFAULT_FLAPS: FlapRule = { changes: 4, hold: seconds(60) };
-/** Demotions that people ask for: what they move is no flapping. */
-const ASKED_FOR = /^(maintenance|operator|boot)$/;
+/** Demotions that people ask for, or that a start brings: what they move is no flapping. */
+const ASKED_FOR = /^(maintenance|operator|boot|flows)$/;
 
 interface Stranger {
   readonly place: string;

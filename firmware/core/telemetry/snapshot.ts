@@ -7,6 +7,7 @@
  * there.
  */
 import type { FailoverMode, Role } from '../configuration/pair-configuration.ts';
+import type { FlowsSnapshot } from './flows-snapshot.ts';
 
 export const SNAPSHOT_SCHEMA = 1;
 
@@ -35,6 +36,8 @@ export interface Snapshot {
   readonly links: readonly LinkSnapshot[];
   readonly demotions: readonly DemotionSnapshot[];
   readonly peer: PeerSnapshot;
+  /** Null when flows are not replicated, or the process that does it says nothing. */
+  readonly flows: FlowsSnapshot | null;
   readonly config: ConfigSnapshot;
   readonly alerts: readonly AlertSnapshot[];
   /** Monotonic counts by name, such as `advertisements.sent` or `refused.bad-ttl`. */

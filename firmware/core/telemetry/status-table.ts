@@ -1,6 +1,7 @@
 /**
  * The status document as text for people: at most 80 columns, the most important first.
  */
+import type { FlowsSnapshot } from './flows-snapshot.ts';
 import type {
   AlertSnapshot,
   DemotionSnapshot,
@@ -27,6 +28,7 @@ export function statusTable(status: Snapshot): readonly string[] {
       status.demotions.map((each) => demotionRow(each, status.time)),
     ),
     status.peer.verdict === 'unknown' ? strangePeer(status.peer) : knownPeer(status),
+    status.flows === null ? [] : flowLines(status.flows),
     table('PATH', status.peer.paths.map(pathRow), ['ADDRESS', 'BEATS', 'LAST BEAT']),
     status.peer.verdict === 'unknown' ? [] : table('HEARD', heardRows(status.peer.heard), HEARD),
   ].filter((section) => section.length > 0);
@@ -118,6 +120,17 @@ const heardRows = (heard: readonly HeardSnapshot[]): string[][] =>
   heard.map(({ vip, source, advbase, advskew, agoMs }) => {
     return [vip, source, `${advbase}/${advskew}`, ago(agoMs)];
   });
+
+function flowLines(flows: FlowsSnapshot): string[] {
+  const { local, peer, own, copies, divergence, lagMs, synced, progress, errors } = flows;
+  const copy = synced ? 'synced' : `not synced, ${Math.floor(100 * progress)} % copied`;
+  const lag = lagMs === null ? 'no peer' : `lag ${rounded(lagMs)} ms`;
+  return [
+    'FLOWS',
+    `  ${local} here (${own} own, ${copies} copies), ${peer ?? 'unknown'} at the peer`,
+    `  ${copy}, divergence ${rounded(divergence)} %, ${lag}, ${errors} errors`,
+  ];
+}
 
 function pathRow({ interface: name, address, up, lastBeatMs }: PathSnapshot): string[] {
   const beats = up === null ? 'none expected' : up ? 'up' : 'silent';

@@ -35,7 +35,7 @@ describe('a MASTER that hears a better one', () => {
     expect(stage.wait(10_000).turn()).toEqual([goodbye]);
   });
 
-  it('says one to a MASTER that only wins the tie: a BSD yields as well, and has to be told', () => {
+  it('says one to a MASTER that only wins the tie: a BSD yields as well, and must be told', () => {
     const stage = new GroupStage().reach('MASTER');
     const said = stage.turn(stage.hear('1/100', { source: '192.0.2.2', serving: true }));
     expect(said).toEqual(['MASTER -> BACKUP', 'release', 'advertise lan 255/255']);

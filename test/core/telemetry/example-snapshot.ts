@@ -52,6 +52,7 @@ export function exampleSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       reachable: true,
       heard: [{ vip: 'lan', source: '192.168.1.3', advbase: 1, advskew: 100, agoMs: 125_300 }],
     }),
+    flows: null,
     config: { revision: 1, hash: '0123456789abcdef'.repeat(4), errors: [] },
     alerts: [],
     counters: { 'advertisements.sent': 42 },

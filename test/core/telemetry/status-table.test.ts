@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../../firmware/core/telemetry/snapshot.ts';
 import { statusTable } from '../../../firmware/core/telemetry/status-table.ts';
+import { exampleFlows } from './example-flows.ts';
 import { beatingPeer, exampleSnapshot, strangePeer } from './example-snapshot.ts';
 
 describe('the status table', () => {
@@ -28,6 +29,23 @@ describe('the status table', () => {
         lan  192.168.1.3  1/100      2 min 5 s ago
       "
     `);
+  });
+
+  test('of flows that agree with the peer, and of those that are still on their way', () => {
+    const section = (flows: ReturnType<typeof exampleFlows>): string[] => {
+      const lines = statusTable(exampleSnapshot({ flows }));
+      const from = lines.indexOf('FLOWS');
+      return lines.slice(from + 1, from + 3);
+    };
+    expect(section(exampleFlows())).toEqual([
+      '  1203 here (1203 own, 0 copies), 1201 at the peer',
+      '  synced, divergence 0.1 %, lag 4.2 ms, 0 errors',
+    ]);
+    const joining = { peer: null, lagMs: null, synced: false, progress: 0.347, errors: 2 };
+    expect(section(exampleFlows(joining))).toEqual([
+      '  1203 here (1203 own, 0 copies), unknown at the peer',
+      '  not synced, 34 % copied, divergence 0.1 %, no peer, 2 errors',
+    ]);
   });
 
   test('of a node in trouble', () => {

@@ -1,0 +1,54 @@
+// Sessions from client to server that rest until they are asked something.
+
+import type { ProbeEvent } from './probe-process.ts';
+import { ProbeProcess } from './probe-process.ts';
+import type { Rack } from './rack.ts';
+import { SERVER } from './rack-plan.ts';
+import type { Station } from './station.ts';
+
+export interface AskedSessions extends ProbeEvent {
+  readonly sessions: number;
+  readonly answered: number;
+  /** To the server they come from the same address and port as at the beginning. */
+  readonly same: number;
+}
+
+const PORT = 7010;
+const PROGRAM = new URL('./session-probe.ts', import.meta.url).pathname;
+const PATIENCE_MS = 20_000;
+
+export class Sessions {
+  private readonly probe: ProbeProcess;
+
+  private constructor(probe: ProbeProcess) {
+    this.probe = probe;
+  }
+
+  /** The server's end, once for all sessions of a rack. */
+  static async serve(rack: Rack): Promise<void> {
+    const { namespace } = rack.server;
+    const args = [PROGRAM, 'serve', String(PORT)];
+    await ProbeProcess.attach(namespace.start('session server', process.execPath, args));
+  }
+
+  /** Opens them and has each answered once. */
+  static async open(
+    rack: Rack,
+    kind: 'tcp' | 'udp',
+    count: number,
+    address = SERVER.address,
+    station: Station = rack.client,
+  ): Promise<Sessions> {
+    const { namespace } = station;
+    const args = [PROGRAM, 'connect', address, String(PORT), kind, String(count)];
+    const process_ = namespace.start(`${kind} sessions`, process.execPath, args);
+    return new Sessions(await ProbeProcess.attach(process_));
+  }
+
+  /** Every session says a word now. */
+  ask(): Promise<AskedSessions> {
+    const asked = this.probe.next<AskedSessions>('asked', PATIENCE_MS);
+    this.probe.process.writeLine('ask');
+    return asked;
+  }
+}
