@@ -85,11 +85,12 @@ export class OverlapJudge {
       const joinedAt = this.#contact.joinedSince(place, one, other);
       return joinedAt === undefined || joinedAt > recently;
     };
+    const others = [...this.#simulation.segments.keys()].filter((place) => place !== CABLE);
+    if (!this.#bounds.isBound) return others.some(isUnsteady);
     if (!isUnsteady(CABLE)) return false;
     const brokenAt = this.#contact.brokenSince(CABLE, one, other);
     const isCutLongAgo = brokenAt !== undefined && brokenAt <= recently;
     if (!isCutLongAgo || this.#simulation.segment(CABLE).isTroubled) return true;
-    const others = [...this.#simulation.segments.keys()].filter((place) => place !== CABLE);
     return others.every(isUnsteady);
   }
 

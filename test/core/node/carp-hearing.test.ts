@@ -164,7 +164,7 @@ describe('advertisements of a former life of the peer', () => {
 });
 
 describe('a better advertisement', () => {
-  it('of a MASTER on one segment is yielded to with good-byes: another may wait on the others', () => {
+  it('of a MASTER on one segment is yielded to with good-byes: others may wait elsewhere', () => {
     const stage = new NodeStage().serve();
     const goodbyes = ['advertise wan 255/255', 'advertise lan 255/255'];
     expect(deeds(stage.turn(heard('lan', '0/50')))).toEqual(['release 1', ...goodbyes]);
