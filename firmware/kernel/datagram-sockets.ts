@@ -3,19 +3,18 @@
  * port 7112 of that device only. So a datagram leaves by the device it is meant for, with an
  * address of that device; VIPs are on macvlans, and what is sent to a VIP does not arrive here.
  */
-import { formatIpAddress, type IpFamily, ipAddressBytes, ipFamily } from '../wire/ip-address.ts';
+import { formatIpAddress, type IpFamily, ipFamily } from '../wire/ip-address.ts';
 import type { PlanProblem } from './kernel.ts';
 import { KernelError } from './kernel-error.ts';
 import type { Listener, TakeEvent } from './listener-set.ts';
 import { native } from './native-socket.ts';
 import { openedSocket } from './opened-socket.ts';
 import { ReceiveSlots } from './receive-slots.ts';
+import { AF_INET, AF_INET6, socketAddress } from './socket-address.ts';
 
 /** Beats and flows between the two nodes. */
 const PORT = 7112;
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
 const SO_PRIORITY = 12;
@@ -42,22 +41,9 @@ export interface BeatingDevice {
   readonly beats: readonly IpFamily[];
 }
 
-/** struct sockaddr_in, struct sockaddr_in6; `scope`: index of the device. */
-function socketAddress(address: string, scope: number): Uint8Array {
-  const isIpv4 = ipFamily(address) === 4;
-  const bytes = new Uint8Array(isIpv4 ? 16 : 28);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, isIpv4 ? AF_INET : AF_INET6, true);
-  view.setUint16(2, PORT);
-  bytes.set(ipAddressBytes(address), isIpv4 ? 4 : 8);
-  // The kernel only looks at it for link-local addresses.
-  if (!isIpv4) view.setUint32(24, scope, true);
-  return bytes;
-}
-
 function open(index: number, family: IpFamily): number {
   const isIpv4 = family === 4;
-  const any = socketAddress(isIpv4 ? '0.0.0.0' : '::', 0);
+  const any = socketAddress(isIpv4 ? '0.0.0.0' : '::', PORT, 0);
   return openedSocket(isIpv4 ? AF_INET : AF_INET6, SOCK_DGRAM, 'listen for the peer', (fd) => [
     native.setOption(fd, SOL_SOCKET, SO_BINDTOIFINDEX, index),
     ...(isIpv4
@@ -105,7 +91,7 @@ class DatagramSocket implements Listener {
     let address = this.#destinations.get(destination);
     if (address === undefined) {
       if (this.#destinations.size >= MOST_DESTINATIONS) this.#destinations.clear();
-      address = socketAddress(destination, this.#index);
+      address = socketAddress(destination, PORT, this.#index);
       this.#destinations.set(destination, address);
     }
     if (native.send(this.fd, bytes, bytes.length, address) >= 0) return true;

@@ -4,17 +4,16 @@
  */
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { ipAddressBytes, ipFamily } from '../wire/ip-address.ts';
+import { ipFamily } from '../wire/ip-address.ts';
 import { native, type ReceiveBatch, type SendBatch } from './native-socket.ts';
 import { openedSocket } from './opened-socket.ts';
+import { AF_INET, AF_INET6, socketAddress } from './socket-address.ts';
 
 const { EAGAIN, EINTR } = constants.errno;
 
 /** Of flow frames; the beats have their own, so that neither waits for the other. */
 const PORT = 7113;
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCK_DGRAM = 2;
 const SOL_SOCKET = 1;
 const SO_SNDBUFFORCE = 32;
@@ -37,18 +36,6 @@ export interface FlowPath {
   readonly device: string;
   readonly address: string;
   readonly peer: string;
-}
-
-/** struct sockaddr_in, struct sockaddr_in6; `scope`: index of the device. */
-function socketAddress(address: string, scope: number): Uint8Array {
-  const isIpv4 = ipFamily(address) === 4;
-  const bytes = new Uint8Array(isIpv4 ? 16 : 28);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, isIpv4 ? AF_INET : AF_INET6, true);
-  view.setUint16(2, PORT);
-  bytes.set(ipAddressBytes(address), isIpv4 ? 4 : 8);
-  if (!isIpv4) view.setUint32(24, scope, true);
-  return bytes;
 }
 
 export class FlowSocket {
@@ -81,11 +68,11 @@ export class FlowSocket {
       ...(isIpv4 ? [] : [native.setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)]),
       native.setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES),
       native.setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES),
-      native.bind(fd, socketAddress(address, index)),
+      native.bind(fd, socketAddress(address, PORT, index)),
     ]);
     this.datagramBytes = Math.min(SLOT_BYTES, this.#mtu) - IP_AND_UDP_BYTES[isIpv4 ? 4 : 6];
     const received = native.receiveBatch(this.#slots, this.#lengths, SLOT_BYTES);
-    const sent = native.sendBatch(this.#out, this.#spans, socketAddress(peer, index));
+    const sent = native.sendBatch(this.#out, this.#spans, socketAddress(peer, PORT, index));
     if (typeof received === 'number' || typeof sent === 'number') {
       throw new RangeError('batches of datagrams refused');
     }

@@ -92,7 +92,7 @@ export class OutageJudge {
   #deferredUntil(node: SimulatedNode): number {
     const { now } = this.#simulation.schedule;
     const until = this.#deferred.get(node.name) ?? 0;
-    const ends = until === NEVER && !this.#defers(node) ? now : until;
+    const ends = until === NEVER ? now : until;
     const next = this.#defers(node) ? NEVER : ends;
     this.#deferred.set(node.name, next);
     return next;
