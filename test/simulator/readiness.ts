@@ -81,10 +81,10 @@ export class Readiness {
     return speakers.length > 0 && !speakers.some((other) => segment.reaches(other, port));
   }
 
-  /** After the kernel has refused, or a lease was lost at once, a node waits: at most a minute. */
+  /** After the kernel has refused, or a lease was lost at once, a node waits for a second. */
   #allowedAt(node: SimulatedNode): number {
-    const times = [...(node.service?.node.groups.values() ?? [])].map(({ forbiddenUntil }) =>
-      forbiddenUntil === undefined ? 0 : node.machine.timeAt(forbiddenUntil),
+    const times = [...(node.service?.node.groups.values() ?? [])].map(({ backoff }) =>
+      backoff.untilFree === undefined ? 0 : node.machine.timeAt(backoff.untilFree),
     );
     return Math.max(0, ...times);
   }

@@ -89,9 +89,9 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     return this.#demotion;
   }
 
-  /** Not before this it claims anything: the kernel has just refused or taken it back. */
-  get forbiddenUntil(): Instant | undefined {
-    return this.#backoff.until;
+  /** How long its hands are off the VIPs: the kernel has just refused them or taken them back. */
+  get backoff(): Pick<ClaimBackoff, 'untilFree' | 'untilHeld'> {
+    return this.#backoff;
   }
 
   /** When preference alone may move the VIPs here; undefined for never. */
@@ -285,7 +285,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   #silenceAt(): Instant | undefined {
     if (this.#bound) return undefined;
     const at = silenceOfAll(this.#all);
-    return at === undefined ? undefined : instant(Math.max(at, this.#backoff.until ?? at));
+    return at === undefined ? undefined : instant(Math.max(at, this.#backoff.untilFree ?? at));
   }
 
   #settleTimers(now: Instant): void {
@@ -316,7 +316,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       if (this.state === 'BACKUP') membership.restartTimer(heard.family, now);
       return;
     }
-    const mayPreempt = !this.#backoff.forbids(now) && this.#preemption.permits(heard.pace, now);
+    const mayPreempt = !this.#backoff.forbidsHeld(now) && this.#preemption.permits(heard.pace, now);
     const { state } = this;
     const hearing = { heard, membership, demotion: this.#demotion, state, mayPreempt };
     let event = heardEvent(hearing);
