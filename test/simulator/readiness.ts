@@ -81,11 +81,17 @@ export class Readiness {
     return speakers.length > 0 && !speakers.some((other) => segment.reaches(other, port));
   }
 
-  /** After the kernel has refused, or a lease was lost at once, a node waits for a second. */
+  /**
+   * After the kernel has refused, or a lease was lost at once, a node waits for a second, and for up
+   * to a minute with what another one serves: each try would interrupt that.
+   */
   #allowedAt(node: SimulatedNode): number {
-    const times = [...(node.service?.node.groups.values() ?? [])].map(({ backoff }) =>
-      backoff.untilFree === undefined ? 0 : node.machine.timeAt(backoff.untilFree),
-    );
+    const servers = [...this.#simulation.watch.now.values()].flatMap(({ names }) => names);
+    const isHeld = servers.some((name) => name !== node.name);
+    const times = [...(node.service?.node.groups.values() ?? [])].map(({ backoff }) => {
+      const at = isHeld ? backoff.untilHeld : backoff.untilFree;
+      return at === undefined ? 0 : node.machine.timeAt(at);
+    });
     return Math.max(0, ...times);
   }
 
