@@ -57,13 +57,9 @@ export class OverlapJudge {
       }
     });
     if (this.#bounds.contest > 0) excuse = Math.max(excuse, since + this.#bounds.contest);
-    return this.#bounds.isBound ? excuse : Math.max(excuse, this.#staleUntil);
-  }
-
-  /** CARP has no defence against its own frames of a moment ago: until the last has arrived. */
-  get #staleUntil(): number {
-    const { segments } = this.#simulation;
-    return Math.max(...[...segments.values()].map(({ lateUntil }) => lateUntil)) + STALE_MARGIN;
+    if (this.#bounds.isBound) return excuse;
+    // CARP has no defence against its own frames of a moment ago: until the last has arrived.
+    return Math.max(excuse, this.#contact.lateUntil + STALE_MARGIN);
   }
 
   #excuse(vip: WatchedVip, one: string, other: string): number {
