@@ -60,7 +60,7 @@ describe('the dead time with advbase 0', () => {
     expect(heard(2, 240)).toBe(6_937_500);
   });
 
-  it('is that of the other node as configured when the master is demoted: it hides its pace', () => {
+  it('is that of the other node as configured when the master is demoted', () => {
     expect(heard(0, 240)).toBe(117_186);
     expect(heard(0, 240, 3)).toBe(58_593);
   });
