@@ -19,7 +19,8 @@ export const LINK_SEEN = 25_000;
 
 /**
  * How two nodes stand to each other, all segments together. `muddled`: one hears the other and not
- * the other way round, or so badly that nothing follows from it.
+ * the other way round, or so badly that nothing follows from it. While beats are late the place may
+ * not change hands; but nothing they tell late is an excuse for two servers.
  */
 export type Relation = 'together' | 'apart' | 'muddled';
 
@@ -96,7 +97,7 @@ export class Contact {
     let isHeard = false;
     for (const [place, segment] of this.#simulation.segments) {
       const meeting = this.#meet(place, one, other, now);
-      areTogether ||= !meeting.isCut && !meeting.isUnlinked;
+      areTogether ||= !meeting.isCut && !meeting.isUnlinked && !segment.isCongested;
       const [a, b] = [one.device(place), other.device(place)];
       isHeard ||= segment.reaches(a, b) || segment.reaches(b, a);
     }
