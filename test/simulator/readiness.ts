@@ -1,7 +1,7 @@
 /**
  * Which nodes could serve a VIP, and since when: whom an outage may be held against.
  */
-import { LINK_RETURN } from './contact.ts';
+import { LINK_RETURN, LINK_SEEN } from './contact.ts';
 import type { WatchedVip } from './service-watch.ts';
 import type { SimulatedDevice } from './simulated-machine.ts';
 import type { SimulatedNode } from './simulated-node.ts';
@@ -65,8 +65,8 @@ export class Readiness {
       isBlind,
     };
     if (!isAble && state.isAble) state.unableAt = now;
-    // What befell its links while it did not run it sees only now.
-    const missed = isAble && !state.isAble && state.linkedAt >= state.unableAt;
+    // What befell its links while it did not run, or a moment before, it sees only now.
+    const missed = isAble && !state.isAble && state.linkedAt + LINK_SEEN >= state.unableAt;
     if (!isAble || !state.isAble) state.ableAt = now;
     if (!isLinked || !state.isLinked || missed) state.linkedAt = now;
     Object.assign(state, { isAble, isLinked, isBlind });
