@@ -86,11 +86,16 @@ export class Readiness {
    * to a minute with what another one serves: each try would interrupt that.
    */
   #allowedAt(node: SimulatedNode): number {
-    const servers = [...this.#simulation.watch.now.values()].flatMap(({ names }) => names);
-    const isHeld = servers.some((name) => name !== node.name);
+    const stretches = [...this.#simulation.watch.now.values()];
+    const isHeld = stretches.some(({ names }) => names.some((name) => name !== node.name));
+    const freeSince = Math.max(
+      0,
+      ...stretches.filter(({ names }) => names.length === 0).map(({ from }) => from),
+    );
     const times = [...(node.service?.node.groups.values() ?? [])].map(({ backoff }) => {
-      const at = isHeld ? backoff.untilHeld : backoff.untilFree;
-      return at === undefined ? 0 : node.machine.timeAt(at);
+      const time = (at: number | undefined) => (at === undefined ? 0 : node.machine.timeAt(at));
+      const held = time(backoff.untilHeld);
+      return isHeld ? held : Math.max(time(backoff.untilFree), Math.min(held, freeSince));
     });
     return Math.max(0, ...times);
   }
