@@ -123,11 +123,11 @@ function portProblems(document: MatchDocument, path: FieldPath): Problem[] {
 
 /** Addresses of both families in one packet are not to be had. */
 function familyProblems(document: MatchDocument, path: FieldPath, aliases: Aliases): Problem[] {
-  const { families, source, destination } = trafficMatch(document, aliases);
-  const isEmpty = [source, destination].some(
-    (each) => each !== undefined && each.v4.length + each.v6.length === 0,
-  );
-  if (families.length > 0 || isEmpty) return [];
+  const { families, source, destination, ...rest } = trafficMatch(document, aliases);
+  const isHollow =
+    [source, destination].some((each) => each?.v4.length === 0 && each.v6.length === 0) ||
+    [rest.sourcePorts, rest.ports].some((each) => each?.spans.length === 0);
+  if (families.length > 0 || isHollow) return [];
   const found = 'family, protocol, source and destination that are never those of one packet';
   const expected = 'all of IPv4, or all of IPv6';
   return [{ document: 'cluster', path, found, expected }];

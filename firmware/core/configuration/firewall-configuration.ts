@@ -20,7 +20,7 @@ export interface PortMatch {
 
 /** What a packet carries. Undefined stands for any. */
 export interface TrafficMatch {
-  /** 4, 6 or both. */
+  /** 4, 6 or both; none when an alias in it is empty. */
   readonly families: readonly (4 | 6)[];
   /** IP protocol numbers. */
   readonly protocols: readonly number[] | undefined;
@@ -98,8 +98,12 @@ export function trafficMatch(document: MatchDocument, aliases: Aliases): Traffic
   const protocols = protocolNumbers(document.protocol);
   const source = addressMatch(document.source, aliases);
   const destination = addressMatch(document.destination, aliases);
+  const sourcePorts = portMatch(document.sourcePorts ?? 'any', aliases);
+  const ports = portMatch(document.ports, aliases);
+  const isHollow = [sourcePorts, ports].some((each) => each?.spans.length === 0);
   const families = ([4, 6] as const).filter(
     (family) =>
+      !isHollow &&
       document.family !== (family === 4 ? 'ipv6' : 'ipv4') &&
       [source, destination].every((each) => each === undefined || of(each, family).length > 0) &&
       (protocols === undefined || protocols.some((each) => each !== foreign(family))),
@@ -109,8 +113,8 @@ export function trafficMatch(document: MatchDocument, aliases: Aliases): Traffic
     protocols,
     source,
     destination,
-    sourcePorts: portMatch(document.sourcePorts ?? 'any', aliases),
-    ports: portMatch(document.ports, aliases),
+    sourcePorts,
+    ports,
   };
 }
 
