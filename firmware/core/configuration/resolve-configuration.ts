@@ -30,6 +30,7 @@ import type {
 import { formatProblem, type Problem } from './problem.ts';
 import type { ClusterDocument, InterfaceDocument, VipDocument } from './schema.ts';
 import { vipProblems } from './vip-check.ts';
+import { zoneProblems } from './zone-check.ts';
 
 export type Resolution =
   | { readonly ok: true; readonly configuration: PairConfiguration }
@@ -66,7 +67,11 @@ function filterProblems(sources: ResolutionSources): Problem[] {
   const aliases = new Aliases(sources.cluster.aliases);
   const unresolved = aliasProblems(sources.cluster.aliases, aliases);
   if (unresolved.length > 0) return unresolved;
-  return [...firewallProblems(sources, aliases), ...natProblems(sources, aliases)];
+  return [
+    ...zoneProblems(sources),
+    ...firewallProblems(sources, aliases),
+    ...natProblems(sources, aliases),
+  ];
 }
 
 function passwordProblems({ cluster, derivePassword }: ResolutionSources): Problem[] {

@@ -1,11 +1,12 @@
 /**
  * Rules that can never match because one earlier rule takes all that they would.
  *
- * Thousands of rules are compared in pairs, so what they match is numbered: equal sets have one
- * number, and whether one set includes another is computed once.
+ * Comparing thousands of rules in pairs would take many seconds. So what rules match is numbered,
+ * equal sets with one number, and a rule is compared only with those earlier ones whose senders,
+ * receivers or ports (whichever leaves the fewest) include its own.
  */
 import { type FirewallRule, of, type Places } from './firewall-configuration.ts';
-import { type Spans, spansInclude } from './spans.ts';
+import { mergedSpans, type Spans, spansInclude } from './spans.ts';
 
 export interface CoveredRule {
   /** Position from 0. */
@@ -14,113 +15,170 @@ export interface CoveredRule {
   readonly by: number;
 }
 
-/** The number of what matches everything, and of what cannot match. */
-const [ANY, NOTHING] = [0, -1];
+/** Numbers of sets, by what they are of. */
+interface Numbers {
+  /** Of senders and receivers; undefined in the family that is not matched. */
+  readonly 4: readonly [number, number] | undefined;
+  readonly 6: readonly [number, number] | undefined;
+  readonly rest: readonly number[];
+}
+
+/** The number of what matches everything. */
+const ANY = 0;
+/** Where ports are in `rest`. */
+const PORTS = 0;
 
 export function coveredRules(
   rules: readonly FirewallRule[],
   interfaces: readonly string[],
 ): CoveredRule[] {
   const sets = new NumberedSets(interfaces);
-  const numbered = rules.map((rule) => sets.numbers(rule));
-  return numbered.flatMap((numbers, index): CoveredRule[] => {
-    if (matchesNothing(numbers)) return [];
-    const by = numbered.findIndex(
-      (earlier, at) => at >= index || (takesAll(rules[at]) && sets.include(earlier, numbers)),
-    );
-    return by < index ? [{ index, by }] : [];
+  const index = new RuleIndex(sets);
+  return rules.flatMap((rule, at): CoveredRule[] => {
+    const numbers = sets.numbers(rule);
+    if (numbers[4] === undefined && numbers[6] === undefined) return [];
+    const by = index.firstAround(numbers);
+    // What goes over a limit passes on to the next rules.
+    if (rule.limit === undefined) index.add(at, numbers);
+    return by === undefined ? [] : [{ index: at, by }];
   });
 }
 
-/** What goes over a limit passes on to the next rules. */
-function takesAll(rule: FirewallRule | undefined): boolean {
-  return rule !== undefined && rule.limit === undefined;
+/** Rules by each set they match, so that those with a larger set are found. */
+class RuleIndex {
+  readonly #sets: NumberedSets;
+  readonly #numbers = new Map<number, Numbers>();
+  readonly #bySet = new Map<string, number[]>();
+
+  constructor(sets: NumberedSets) {
+    this.#sets = sets;
+  }
+
+  add(at: number, numbers: Numbers): void {
+    this.#numbers.set(at, numbers);
+    for (const [kind, number] of keysOf(numbers)) {
+      const key = `${kind} ${number}`;
+      const list = this.#bySet.get(key);
+      if (list === undefined) this.#bySet.set(key, [at]);
+      else list.push(at);
+    }
+  }
+
+  /** The first rule that takes all of these. */
+  firstAround(numbers: Numbers): number | undefined {
+    const lists = keysOf(numbers).map(([kind, number]) => {
+      const around = [ANY, ...(number === ANY ? [] : this.#sets.around(kind, number))];
+      return around.flatMap((each) => this.#bySet.get(`${kind} ${each}`) ?? []);
+    });
+    const fewest = lists.reduce((least, list) => (list.length < least.length ? list : least));
+    const found = fewest.filter((at) => {
+      const earlier = this.#numbers.get(at);
+      return earlier !== undefined && this.#sets.include(earlier, numbers);
+    });
+    return found.length === 0 ? undefined : Math.min(...found);
+  }
 }
 
-/** Sources and destinations by family come first: they differ most. */
-type Numbers = readonly number[];
-const FAMILY_FIELDS = [
-  [0, 1],
-  [2, 3],
-] as const;
+type Kind = 'senders4' | 'receivers4' | 'senders6' | 'receivers6' | 'ports';
 
-function matchesNothing(numbers: Numbers): boolean {
-  return FAMILY_FIELDS.every((fields) => fields.some((field) => numbers[field] === NOTHING));
+function keysOf(numbers: Numbers): readonly (readonly [Kind, number])[] {
+  const [four, six] = [numbers[4], numbers[6]];
+  return [
+    ['ports', numbers.rest[PORTS] ?? ANY],
+    ...(four === undefined
+      ? []
+      : ([
+          ['senders4', four[0]],
+          ['receivers4', four[1]],
+        ] as const)),
+    ...(six === undefined
+      ? []
+      : ([
+          ['senders6', six[0]],
+          ['receivers6', six[1]],
+        ] as const)),
+  ];
 }
 
 class NumberedSets {
-  readonly #all: Spans;
   readonly #interfaces: readonly string[];
   readonly #numbers = new Map<string, number>();
-  readonly #sets: Spans[] = [];
-  readonly #inclusions = new Map<number, boolean>();
+  /** By number; the first is never looked at. */
+  readonly #sets: Spans[] = [[]];
+  readonly #ofKind = new Map<string, number[]>();
 
   constructor(interfaces: readonly string[]) {
     this.#interfaces = interfaces;
-    this.#all = [{ first: 0n, last: BigInt(interfaces.length) }];
-    // Takes number 0, which is compared before any set is looked at.
-    this.#sets.push([]);
   }
 
   numbers(rule: FirewallRule): Numbers {
-    const byFamily = ([4, 6] as const).flatMap((family) => {
-      if (!rule.families.includes(family)) return [NOTHING, NOTHING];
-      return [rule.source, rule.destination].map((match) =>
-        match === undefined ? ANY : this.#number(`${family}`, of(match, family)),
-      );
-    });
-    const protocols = rule.protocols?.map((each) => ({ first: BigInt(each), last: BigInt(each) }));
-    return [
-      ...byFamily,
-      protocols === undefined ? ANY : this.#number('protocols', protocols),
-      rule.sourcePorts === undefined ? ANY : this.#number('ports', rule.sourcePorts.spans),
-      rule.ports === undefined ? ANY : this.#number('ports', rule.ports.spans),
-      this.#number('places', this.#places(rule.from)),
-      this.#number('places', this.#places(rule.to)),
-    ];
+    const { source, destination, protocols, ports, sourcePorts } = rule;
+    const ends = (family: 4 | 6): readonly [number, number] | undefined =>
+      rule.families.includes(family)
+        ? [
+            this.#number(`senders${family}`, source && of(source, family)),
+            this.#number(`receivers${family}`, destination && of(destination, family)),
+          ]
+        : undefined;
+    return {
+      4: ends(4),
+      6: ends(6),
+      rest: [
+        this.#number('ports', ports?.spans),
+        this.#number('sender ports', sourcePorts?.spans),
+        this.#number('protocols', protocols && numbersAsSpans(protocols)),
+        this.#number('places', this.#places(rule.from)),
+        this.#number('places', this.#places(rule.to)),
+      ],
+    };
+  }
+
+  /** Sets of the kind, known until now, that include the one of this number; itself, too. */
+  around(kind: Kind, number: number): readonly number[] {
+    return (this.#ofKind.get(kind) ?? []).filter((each) => this.#includes(each, number));
   }
 
   /** Whether all that `inner` matches is matched by `outer`. */
   include(outer: Numbers, inner: Numbers): boolean {
-    for (const fields of FAMILY_FIELDS) {
-      if (fields.some((field) => inner[field] === NOTHING)) continue;
-      if (!fields.every((field) => this.#includes(outer[field], inner[field]))) return false;
-    }
-    for (let field = 4; field < inner.length; field++) {
-      if (!this.#includes(outer[field], inner[field])) return false;
-    }
-    return true;
+    return (
+      inner.rest.every((number, field) => this.#includes(outer.rest[field], number)) &&
+      ([4, 6] as const).every((family) => {
+        const [around, within] = [outer[family], inner[family]];
+        if (within === undefined) return true;
+        if (around === undefined) return false;
+        return this.#includes(around[0], within[0]) && this.#includes(around[1], within[1]);
+      })
+    );
   }
 
-  #includes(outer = NOTHING, inner = NOTHING): boolean {
+  #includes(outer: number | undefined, inner: number): boolean {
     if (outer === inner || outer === ANY) return true;
-    if (outer === NOTHING || inner === ANY) return false;
-    const key = outer * 0x4000000 + inner;
-    const known = this.#inclusions.get(key);
-    if (known !== undefined) return known;
-    const found = spansInclude(this.#sets[outer] ?? [], this.#sets[inner] ?? []);
-    this.#inclusions.set(key, found);
-    return found;
+    if (outer === undefined || inner === ANY) return false;
+    return spansInclude(this.#sets[outer] ?? [], this.#sets[inner] ?? []);
   }
 
-  #number(kind: string, spans: Spans): number {
-    if (spans.length === 0) return NOTHING;
+  #number(kind: string, spans: Spans | undefined): number {
+    if (spans === undefined) return ANY;
     const key = `${kind} ${spans.map(({ first, last }) => `${first}-${last}`).join()}`;
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
     const number = this.#sets.push(spans) - 1;
     this.#numbers.set(key, number);
+    const list = this.#ofKind.get(kind);
+    if (list === undefined) this.#ofKind.set(kind, [number]);
+    else list.push(number);
     return number;
   }
 
-  /** Interfaces as numbers from 0; the gateway itself is the last. */
+  /** Interfaces as numbers from 0, then the gateway itself, then interfaces nobody has named. */
   #places({ interfaces, node }: Places): Spans {
-    const [every] = this.#all;
-    if (every === undefined) return [];
-    const single = (number: number) => ({ first: BigInt(number), last: BigInt(number) });
-    const own = node ? [{ first: every.last, last: every.last }] : [];
-    if (interfaces === undefined) return [{ ...every, last: every.last - (node ? 0n : 1n) }];
-    const known = interfaces.map((name) => this.#interfaces.indexOf(name)).filter((at) => at >= 0);
-    return [...known.sort((a, b) => a - b).map(single), ...own];
+    const own = this.#interfaces.length;
+    const every = [...this.#interfaces.keys(), own + 1];
+    const named = interfaces?.map((name) => this.#interfaces.indexOf(name)) ?? every;
+    return numbersAsSpans([...named.filter((at) => at >= 0), ...(node ? [own] : [])]);
   }
+}
+
+function numbersAsSpans(numbers: readonly number[]): Spans {
+  return mergedSpans(numbers.map((each) => ({ first: BigInt(each), last: BigInt(each) })));
 }

@@ -5,7 +5,7 @@ import { type Problem, quote } from './problem.ts';
 /** So many names are listed; one line is for people. */
 const MOST_LISTED = 8;
 
-/** `kind` with its article removed: `interface`, `address alias`. */
+/** `kind`: `interface`, `VIP`, `alias of ports`. */
 export function unknownName(
   at: Pick<Problem, 'document' | 'path'>,
   name: string,
@@ -15,7 +15,7 @@ export function unknownName(
   const found = `${quote(name)}, which is no ${kind}`;
   const near = nearestKey(name, known);
   if (near !== undefined) return { ...at, found, expected: `${near} (the nearest ${kind})` };
-  if (known.length === 0) return { ...at, found, expected: `a ${kind} that is defined` };
+  if (known.length === 0) return { ...at, found, expected: `one that is defined` };
   const listed = known.slice(0, MOST_LISTED).join(', ');
   const more = known.length > MOST_LISTED ? ', ...' : '';
   return { ...at, found, expected: `one of ${listed}${more}` };
