@@ -14,6 +14,7 @@ import type { Documents } from './document-check.ts';
 import { parseDuration } from './duration-text.ts';
 import { type FlowKeys, flowConfiguration } from './flow-configuration.ts';
 import { interfaceProblems } from './interface-check.ts';
+import { deviceOf, madeLink } from './made-link.ts';
 import { paceOf, paceProblems } from './pace-check.ts';
 import type {
   InterfaceConfiguration,
@@ -22,6 +23,8 @@ import type {
   VipConfiguration,
 } from './pair-configuration.ts';
 import { formatProblem, type Problem } from './problem.ts';
+import { routingProblems } from './routing-check.ts';
+import { routingConfiguration } from './routing-configuration.ts';
 import type { ClusterDocument, InterfaceDocument, VipDocument } from './schema.ts';
 import { vipProblems } from './vip-check.ts';
 
@@ -45,6 +48,7 @@ export function resolveConfiguration(sources: ResolutionSources): Resolution {
     ...interfaceProblems(sources),
     ...vipProblems(sources),
     ...addressProblems(sources),
+    ...routingProblems(sources),
     ...paceProblems(sources),
     ...passwordProblems(sources),
   ];
@@ -81,6 +85,7 @@ function pairConfiguration(sources: ResolutionSources): PairConfiguration {
     beats: beatKey && pace,
     beatKey: pace && beatKey,
     flows: flowConfiguration(sources, flowKeys),
+    routing: routingConfiguration(sources),
     lacksSecret: pace !== undefined && beatKey === undefined,
     clusterHash,
   };
@@ -99,10 +104,11 @@ function interfaceConfiguration([name, document]: [
   string,
   InterfaceDocument,
 ]): InterfaceConfiguration {
-  const { device, address = [], gateway, peer } = document;
+  const { address = [], gateway, peer } = document;
   return {
     name,
-    device,
+    device: deviceOf(name, document) ?? '',
+    made: madeLink(document),
     addresses: [address].flat().flatMap(cidrs),
     gateway: gateway && canonicalIpAddress(gateway),
     peer: peer && canonicalIpAddress(peer),
