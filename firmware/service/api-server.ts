@@ -8,12 +8,17 @@
  *   POST /handover      give the VIPs to the peer now; answered when that is done or has failed
  *   POST /reload        read the configuration again
  *   POST /flows         what the process that replicates flows has to tell
+ *   POST /demotions     why this node should rather not be MASTER, as another process knows:
+ *                       {"owner": "gateways", "lastsMs": 5000, "demotions": [
+ *                         {"reason": "target:wan1", "weight": 50, "patienceMs": 2000}]}
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import type { DemotionReport } from '../core/node/external-demotions.ts';
 import type { EventRecord } from '../core/telemetry/event-record.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
+import { demotionReport } from './demotion-report.ts';
 import {
   AnswerRefusal,
   checkMethod,
@@ -40,6 +45,7 @@ export interface ApiNode {
   /** Calls back for each new event until the returned function is called. */
   subscribe(listener: (record: EventRecord) => void): () => void;
   takeFlows(report: FlowsReport): void;
+  takeDemotions(report: DemotionReport): void;
   /** Throws NodeUnavailable when the node cannot be commanded now. */
   command(name: CommandName, args: Readonly<Record<string, string>>): Promise<CommandResult>;
 }
@@ -57,6 +63,7 @@ const METHODS: Methods = {
   '/handover': 'POST',
   '/reload': 'POST',
   '/flows': 'POST',
+  '/demotions': 'POST',
 };
 
 export class ApiServer {
@@ -87,6 +94,10 @@ export class ApiServer {
     const body = await readBody(request);
     if (url.pathname === '/flows') {
       this.#node.takeFlows(body as FlowsReport);
+      return sendJson(response, 200, {});
+    }
+    if (url.pathname === '/demotions') {
+      this.#node.takeDemotions(demotionReport(body));
       return sendJson(response, 200, {});
     }
     const result = await this.#command(url.pathname, body);

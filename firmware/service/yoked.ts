@@ -92,6 +92,7 @@ class NodeProcess {
       eventsSince: (id) => this.#journal.since(id),
       subscribe: (listener) => this.#journal.subscribe(listener),
       takeFlows: (report) => this.#flows.take(report),
+      takeDemotions: (report) => this.#post({ kind: 'demotions', report }),
       command: (name, args) => this.#command(name, args),
     });
     const stop = (): void => this.#stop();

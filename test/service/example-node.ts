@@ -1,4 +1,5 @@
 // A node with nothing behind it, for tests of those who talk to one.
+import type { DemotionReport } from '../../firmware/core/node/external-demotions.ts';
 import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
 import type { FlowsReport } from '../../firmware/core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../../firmware/core/telemetry/snapshot.ts';
@@ -9,6 +10,7 @@ export class ExampleNode implements ApiNode {
   readonly listeners = new Set<(record: EventRecord) => void>();
   readonly commands: [CommandName, Readonly<Record<string, string>>][] = [];
   readonly reports: FlowsReport[] = [];
+  readonly demotions: DemotionReport[] = [];
   outcome: CommandResult = { ok: true, text: 'done' };
   failure: Error | undefined;
   snapshot: Snapshot = exampleSnapshot();
@@ -40,6 +42,10 @@ export class ExampleNode implements ApiNode {
 
   takeFlows(report: FlowsReport): void {
     this.reports.push(report);
+  }
+
+  takeDemotions(report: DemotionReport): void {
+    this.demotions.push(report);
   }
 
   happen(text: string): EventRecord {

@@ -95,19 +95,34 @@ function placeProblems(documents: Documents, rule: RuleDocument, path: FieldPath
   const problems = (['from', 'to'] as const).flatMap((end) =>
     interfaceNames(documents, rule[end], [...path, end], RESERVED),
   );
-  const isOnlyNode = (written: string | readonly string[]) =>
-    [written].flat().every((each) => each === 'node');
   if (isOnlyNode(rule.from) && isOnlyNode(rule.to)) {
     const found = 'a rule from the gateway to itself, which is never asked';
     problems.push({ document: 'cluster', path, found, expected: 'an interface on one end' });
   }
-  if (rule.gateway !== undefined && rule.action !== 'accept') {
-    const found = `a gateway for what the rule does not let pass (${rule.action})`;
-    const at = [...path, 'gateway'];
-    problems.push({ document: 'cluster', path: at, found, expected: 'action accept' });
-  }
+  problems.push(...gatewayProblems(documents, rule, [...path, 'gateway']));
   return problems;
 }
+
+function gatewayProblems(
+  { cluster }: Documents,
+  { gateway, action, to, from }: RuleDocument,
+  path: FieldPath,
+): Problem[] {
+  if (gateway === undefined) return [];
+  const at = { document: 'cluster', path } as const;
+  const known = [...Object.keys(cluster.gateways), ...Object.keys(cluster.gatewayGroups)];
+  if (!known.includes(gateway)) return [unknownName(at, gateway, 'gateway or group', known)];
+  if (action !== 'accept') {
+    const found = `a gateway for what the rule does not let pass (${action})`;
+    return [{ ...at, found, expected: 'action accept' }];
+  }
+  if (!isOnlyNode(to) && !isOnlyNode(from)) return [];
+  const found = 'a gateway for what is not forwarded';
+  return [{ ...at, found, expected: 'interfaces in from and to' }];
+}
+
+const isOnlyNode = (written: string | readonly string[]): boolean =>
+  [written].flat().every((each) => each === 'node');
 
 function portProblems(document: MatchDocument, path: FieldPath): Problem[] {
   const used = (['sourcePorts', 'ports'] as const).find((field) => {

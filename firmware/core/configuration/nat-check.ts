@@ -11,6 +11,7 @@ import {
   type NatDocument,
   natConfiguration,
   outerInterfaces,
+  routedNetworks,
 } from './nat-configuration.ts';
 import { type FieldPath, type Problem, quote } from './problem.ts';
 import { spansOverlap } from './spans.ts';
@@ -167,9 +168,13 @@ function sourceFamily(
 
 /** What is behind no interface would be sent out to the world. */
 function unreachable(documents: Documents, address: string, path: FieldPath): Problem[] {
-  const around = [...realAddresses(documents), ...virtualAddresses(documents)];
+  const around = [
+    ...realAddresses(documents),
+    ...virtualAddresses(documents),
+    ...routedNetworks(documents),
+  ];
   if (around.some(({ cidr }) => prefixContains(cidr, address))) return [];
-  const found = `${address}, which is in no network of an interface`;
+  const found = `${address}, which is in no network of an interface or route`;
   return [{ document: 'cluster', path, found, expected: 'the address of a machine inside' }];
 }
 

@@ -2,7 +2,13 @@
  * Translation as this node renders it: VIPs and aliases followed to addresses. Made from documents
  * that nat-check.ts has found no fault with.
  */
-import { type Cidr, canonicalIpAddress, type IpFamily, ipFamily } from '../../wire/ip-address.ts';
+import {
+  type Cidr,
+  canonicalIpAddress,
+  type IpFamily,
+  ipFamily,
+  parseCidr,
+} from '../../wire/ip-address.ts';
 import type { Aliases } from './aliases.ts';
 import type { Documents } from './document-check.ts';
 import {
@@ -12,6 +18,7 @@ import {
   trafficMatch,
 } from './firewall-configuration.ts';
 import { protocolNumber } from './protocol-number.ts';
+import { interfaceTowards } from './routing-configuration.ts';
 import type { ClusterDocument } from './schema.ts';
 import type { Spans } from './spans.ts';
 import { realAddresses, virtualAddresses } from './written-address.ts';
@@ -59,7 +66,7 @@ export interface NatConfiguration {
   /** In their order. */
   readonly rules: readonly OutboundRule[];
   readonly automatic: readonly AutomaticTranslation[];
-  /** IPv4 networks of all interfaces that are not outer ones. */
+  /** IPv4 networks of all interfaces that are not outer ones, and those routed to there. */
   readonly inside: Spans;
   readonly forwards: readonly Forward[];
   readonly oneToOne: readonly OneToOne[];
@@ -86,11 +93,28 @@ export function natConfiguration(
 }
 
 /** Interfaces behind which the world is: as written, else those with a gateway. */
-export function outerInterfaces({ node }: Documents, { outbound }: NatDocument): readonly string[] {
+export function outerInterfaces(
+  { node, cluster }: Documents,
+  { outbound }: NatDocument,
+): readonly string[] {
   const withGateway = Object.entries(node.interfaces)
     .filter(([, { gateway }]) => gateway !== undefined)
     .map(([name]) => name);
-  return outbound.interfaces ?? withGateway;
+  const ways = Object.values(cluster.gateways).map((gateway) => gateway.interface);
+  return outbound.interfaces ?? [...new Set([...withGateway, ...ways])];
+}
+
+/** Networks of cluster.yaml's routes, and the interface they are behind. */
+export function routedNetworks(
+  documents: Documents,
+): readonly { readonly cidr: Cidr; readonly interface: string | undefined }[] {
+  const { gateways, routes } = documents.cluster;
+  return routes.flatMap(({ to, via, interface: on }) => {
+    const cidr = parseCidr(to);
+    const gateway = Object.hasOwn(gateways, via) ? gateways[via] : undefined;
+    const behind = gateway?.interface ?? on ?? interfaceTowards(via, documents);
+    return cidr === undefined ? [] : [{ cidr, interface: behind }];
+  });
 }
 
 /** Addresses of the VIP, or the address of a VIP, that is meant; of one interface if given. */
@@ -132,9 +156,11 @@ function automatic(documents: Documents, on: string): AutomaticTranslation {
 }
 
 function insideNetworks(documents: Documents, outer: readonly string[], aliases: Aliases): Spans {
-  const inside = [...realAddresses(documents), ...virtualAddresses(documents)].filter(
-    (each) => !outer.includes(each.interface) && ipFamily(each.cidr.address) === 4,
-  );
+  const inside = [
+    ...realAddresses(documents),
+    ...virtualAddresses(documents),
+    ...routedNetworks(documents),
+  ].filter((each) => !outer.includes(each.interface ?? '') && ipFamily(each.cidr.address) === 4);
   return aliases.addresses(inside.map(({ cidr }) => networkText(cidr))).v4;
 }
 

@@ -18,8 +18,10 @@ import { firewallProblems } from './firewall-check.ts';
 import { firewallConfiguration } from './firewall-configuration.ts';
 import { type FlowKeys, flowConfiguration } from './flow-configuration.ts';
 import { interfaceProblems } from './interface-check.ts';
+import { deviceOf, madeLink } from './made-link.ts';
 import { natProblems } from './nat-check.ts';
 import { natConfiguration } from './nat-configuration.ts';
+
 import { paceOf, paceProblems } from './pace-check.ts';
 import type {
   InterfaceConfiguration,
@@ -28,6 +30,8 @@ import type {
   VipConfiguration,
 } from './pair-configuration.ts';
 import { formatProblem, type Problem } from './problem.ts';
+import { routingProblems } from './routing-check.ts';
+import { routingConfiguration } from './routing-configuration.ts';
 import type { ClusterDocument, InterfaceDocument, VipDocument } from './schema.ts';
 import { vipProblems } from './vip-check.ts';
 import { zoneProblems } from './zone-check.ts';
@@ -52,6 +56,7 @@ export function resolveConfiguration(sources: ResolutionSources): Resolution {
     ...interfaceProblems(sources),
     ...vipProblems(sources),
     ...addressProblems(sources),
+    ...routingProblems(sources),
     ...paceProblems(sources),
     ...passwordProblems(sources),
     ...filterProblems(sources),
@@ -101,6 +106,7 @@ function pairConfiguration(sources: ResolutionSources): PairConfiguration {
     beatKey: pace && beatKey,
     flows: flowConfiguration(sources, flowKeys),
     ...filterConfiguration(sources),
+    routing: routingConfiguration(sources),
     lacksSecret: pace !== undefined && beatKey === undefined,
     clusterHash,
   };
@@ -130,10 +136,11 @@ function interfaceConfiguration([name, document]: [
   string,
   InterfaceDocument,
 ]): InterfaceConfiguration {
-  const { device, address = [], gateway, peer } = document;
+  const { address = [], gateway, peer } = document;
   return {
     name,
-    device,
+    device: deviceOf(name, document) ?? '',
+    made: madeLink(document),
     addresses: [address].flat().flatMap(cidrs),
     gateway: gateway && canonicalIpAddress(gateway),
     peer: peer && canonicalIpAddress(peer),

@@ -27,8 +27,12 @@ import {
   settings,
   text,
 } from './fields.ts';
+
 import { firewallSchema } from './firewall-schema.ts';
+import { gatewayAreas } from './gateway-schema.ts';
+import { linkFields } from './link-schema.ts';
 import { natSchema } from './nat-schema.ts';
+
 import { PROTOCOL_NAMES } from './protocol-number.ts';
 
 /** CARP keys have 20 bytes, of which ifconfig(8) and pfSense let people use 19. */
@@ -52,9 +56,14 @@ const base = () => number(EXPECT_BASE, 0, 255);
 const skew = () => number(EXPECT_SKEW, 0, 239);
 
 const interfaceSchema = settings({
-  device: text(EXPECT_DEVICE, DEVICE_NAME).describe(
-    'Linux device behind this logical interface, at most 15 characters. Each device only once.',
-  ),
+  device: text(EXPECT_DEVICE, DEVICE_NAME)
+    .optional()
+    .describe(
+      'Linux device behind this logical interface, at most 15 characters. Each device only once. ' +
+        'Default: for a VLAN its parent and id (eth0.10), for a bond its interface (bond-lan); ' +
+        'other interfaces need one.',
+    ),
+  ...linkFields,
   address: z
     .union([cidr(), z.array(cidr(), { error: EXPECT_CIDR }).min(1, { error: EXPECT_CIDR })], {
       error: EXPECT_CIDR,
@@ -284,6 +293,7 @@ export const clusterSchema = settings({
     .array(vipSchema, { error: 'a list of VIPs' })
     .min(1, { error: 'a list of at least one VIP' })
     .describe('The virtual addresses of the pair.'),
+  ...gatewayAreas,
   monitor: settings({
     linkDebounce: duration(seconds(60), '60s')
       .default('1s')

@@ -3,6 +3,7 @@
  * and of the macvlans of their VIPs, which are called by VHID.
  */
 import type { Documents } from './document-check.ts';
+import { deviceOf } from './made-link.ts';
 import { type Problem, quote } from './problem.ts';
 
 /** What ends a name in the language of nftables, or stands for any name there. */
@@ -15,14 +16,14 @@ export function zoneProblems(documents: Documents): Problem[] {
 }
 
 function unspeakableDevices({ node }: Documents): Problem[] {
-  return Object.entries(node.interfaces)
-    .filter(([, { device }]) => UNSPEAKABLE.test(device))
-    .map(([name, { device }]) => ({
-      document: 'node',
-      path: ['interfaces', name, 'device'],
-      found: `${quote(device)}, which no rule of a firewall can name`,
-      expected: 'a device without ", \\ and * in its name',
-    }));
+  return Object.entries(node.interfaces).flatMap(([name, each]): Problem[] => {
+    const device = deviceOf(name, each) ?? '';
+    if (!UNSPEAKABLE.test(device)) return [];
+    const path = ['interfaces', name, 'device'];
+    const found = `${quote(device)}, which no rule of a firewall can name`;
+    const expected = 'a device without ", \\ and * in its name';
+    return [{ document: 'node', path, found, expected }];
+  });
 }
 
 function ambiguousVhids({ cluster }: Documents): Problem[] {

@@ -6,14 +6,19 @@
  */
 import type { PairConfiguration } from '../configuration/pair-configuration.ts';
 import { filterChains } from './filter-chains.ts';
+import { markChains } from './mark-chains.ts';
 import { namedSets } from './named-sets.ts';
 import { natChains } from './nat-chains.ts';
 
 const TABLE = 'inet yoke_gateway';
 
-/** Empty when the configuration has neither rules nor translations. */
+/** Empty when the configuration has no rules, translations or gateways. */
 export function gatewayRulesetOf(configuration: PairConfiguration): string {
-  const chains = [...filterChains(configuration), ...natChains(configuration)];
+  const chains = [
+    ...markChains(configuration),
+    ...filterChains(configuration),
+    ...natChains(configuration),
+  ];
   if (chains.length === 0) return '';
   const lines = [
     // A table that is not there cannot be deleted.

@@ -64,7 +64,8 @@ export class NftablesEngine implements Engine {
     if (this.#listed?.text !== text) {
       const twin = await listTwin(text);
       if (twin.refusal !== undefined) return twin.refusal;
-      this.#listed = { text, twin: twin.output };
+      const awake = twin.output.replace(`\t${DORMANT}\n`, '');
+      this.#listed = { text, twin: awake };
     }
     return difference(linesOf(output), linesOf(this.#listed.twin));
   }
@@ -85,12 +86,12 @@ function list(table: string): Promise<Finished> {
   return nft(['-s', 'list', 'table', ...table.split(' ')], '');
 }
 
-/** The table's name and flags aside. */
+/** The table's name aside, which is another one of the twin. */
 function linesOf(listing: string): readonly string[] {
   return listing
     .split('\n')
     .slice(1)
-    .filter((line) => line.trim() !== '' && line.trim() !== DORMANT);
+    .filter((line) => line.trim() !== '');
 }
 
 /** The first place where two listings differ, with the chain or set it is in. */

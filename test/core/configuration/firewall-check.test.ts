@@ -99,8 +99,15 @@ describe('rules', () => {
     ],
     [
       'a way out for what stays',
-      'firewall: { rules: [{ name: r, action: drop, gateway: up }] }',
+      `gateways: { up: { interface: wan1, address: 198.51.100.1 } }
+firewall: { rules: [{ name: r, action: drop, gateway: up }] }`,
       'firewall.rules[0].gateway: found a gateway for what the rule does not let pass (drop)',
+    ],
+    [
+      'a way out that is not there',
+      `gateways: { isp1: { interface: wan1, address: 198.51.100.1 } }
+${rule('gateway: isp')}`,
+      'firewall.rules[0].gateway: found "isp", which is no gateway or group, expected isp1',
     ],
     [
       'a rule that never matches',

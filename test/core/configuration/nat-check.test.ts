@@ -31,8 +31,8 @@ describe('forwards', () => {
     [
       'a target that is nowhere',
       forward('interface: wan1, target: 10.1.1.1'),
-      'nat.forwards[0].target: found 10.1.1.1, which is in no network of an interface, expected ' +
-        'the address of a machine inside',
+      'nat.forwards[0].target: found 10.1.1.1, which is in no network of an interface or route, ' +
+        'expected the address of a machine inside',
     ],
     [
       'a target of a family without a VIP',
@@ -111,6 +111,11 @@ describe('outbound rules', () => {
     expect(problemsOf('nat: { outbound: { interfaces: [wan1] } }', inner)).toEqual([]);
     expect(problemsOf('nat: { outbound: { mode: manual } }', inner)).toEqual([]);
   });
+});
+
+test('what is routed to is inside as well', () => {
+  const routes = 'routes: [{ to: 10.1.0.0/16, via: 192.168.1.9 }]';
+  expect(problemsOf(`${routes}\n${forward('interface: wan1, target: 10.1.1.1')}`)).toEqual([]);
 });
 
 describe('one to one', () => {
