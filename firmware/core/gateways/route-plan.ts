@@ -19,7 +19,7 @@ const SYSCTL = /^sysctl (\S+) (\S+)$/;
 const RULE = /^(-6 )?rule add (.+)$/;
 const ROUTE = /^(-6 )?route add (.+)$/;
 const MEMBER = /^group (\S+) (\S+) tier (\d): (.+)$/;
-const SHARED = /^(.*?)(nexthop via \S+ dev \S+ weight \d+)(.*)$/;
+const SHARED = /^(.*?)(nexthop via \S+ dev \S+ weight \d+)$/;
 
 interface Member {
   readonly group: string;
@@ -34,9 +34,8 @@ export function routePlan(text: string, choice: Choice): RoutePlan {
   const shared = new Map<string, string[]>();
   for (const member of members) {
     if (!isInUse(member, members, choice)) continue;
-    const [, before = '', hop = '', after = ''] = SHARED.exec(member.route) ?? [];
-    const key = `${before}\n${after}`;
-    shared.set(key, [...(shared.get(key) ?? []), hop]);
+    const [, route = '', hop = ''] = SHARED.exec(member.route) ?? [];
+    shared.set(route, [...(shared.get(route) ?? []), hop]);
   }
   return {
     sysctls: lines.flatMap((line) => {
@@ -46,7 +45,7 @@ export function routePlan(text: string, choice: Choice): RoutePlan {
     rules: lines.flatMap((line) => commandOf(RULE, line)),
     routes: [
       ...lines.flatMap((line) => commandOf(ROUTE, line)),
-      ...[...shared].flatMap(([key, hops]) => commandOf(ROUTE, joined(key, hops))),
+      ...[...shared].flatMap(([route, hops]) => commandOf(ROUTE, joined(route, hops))),
     ],
   };
 }
@@ -71,11 +70,10 @@ function isInUse(
 }
 
 /** One next hop is an ordinary route: the kernel shows it so. */
-function joined(key: string, hops: readonly string[]): string {
-  const [before = '', after = ''] = key.split('\n');
+function joined(route: string, hops: readonly string[]): string {
   const [only = ''] = hops;
-  if (hops.length > 1) return `${before}${hops.join(' ')}${after}`;
-  return `${before}${only.replace(/^nexthop /, '').replace(/ weight \d+$/, '')}${after}`;
+  if (hops.length > 1) return `${route}${hops.join(' ')}`;
+  return `${route}${only.replace(/^nexthop /, '').replace(/ weight \d+$/, '')}`;
 }
 
 function commandOf(pattern: RegExp, line: string): string[] {

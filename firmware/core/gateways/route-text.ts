@@ -4,7 +4,7 @@
  *   rule add pref 100 lookup main suppress_prefixlength 0      local networks and static routes first
  *   rule add pref 110 fwmark 0x10000/0xff0000 lookup 1001      by mark: what is to leave by a gateway
  *   rule add pref 120 from 198.51.100.201 lookup 1001          what has an address of that WAN already
- *   route add default via 198.51.100.1 dev wan table 1001      its table
+ *   route add default table 1001 ... via 198.51.100.1 dev wan  its table
  *   group failover wan1 tier 1: route add default ... nexthop  by a group: the members in use
  *
  * A line of a group stands for one member. Which of them are in use is not configuration but what the
@@ -129,7 +129,9 @@ function sysctls({ gateways, groups }: RoutingConfiguration): string[] {
 
 function routeLine(family: IpFamily, to: string, via: string, table?: number): string {
   const place = table === undefined ? '' : ` table ${table}`;
-  return `${option(family)}route add ${to} ${via}${place} proto ${ROUTE_PROTOCOL} metric ${METRIC}`;
+  const made = `${place} proto ${ROUTE_PROTOCOL} metric ${METRIC}`;
+  // Several next hops can only stand at the end.
+  return `${option(family)}route add ${to}${made} ${via}`;
 }
 
 const hop = ({ address, device }: GatewayConfiguration): string => `via ${address} dev ${device}`;

@@ -42,7 +42,8 @@ export function ownRoutes(listing: string, family: string): string[] {
       ];
       const table = row.table === undefined || row.table === 'main' ? '' : ` table ${row.table}`;
       const to = row.dst === 'default' || row.dst.includes('/') ? row.dst : hostOf(row.dst);
-      return `${family}${to} ${via.join(' ')}${table} proto ${PROTOCOL} metric ${row.metric ?? 0}`;
+      const made = `${table} proto ${PROTOCOL} metric ${row.metric ?? 0}`;
+      return `${family}${to}${made} ${via.join(' ')}`;
     });
 }
 

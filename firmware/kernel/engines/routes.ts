@@ -24,6 +24,11 @@ interface Standing {
   readonly routes: readonly string[];
 }
 
+/** Options of ip(8). */
+type Family = '-4' | '-6';
+const FAMILIES: readonly Family[] = ['-4', '-6'];
+const NOTHING: Standing = { rules: [], routes: [] };
+
 const SYSCTLS = '/proc/sys';
 const MOST_SHOWN = 3;
 
@@ -45,9 +50,14 @@ export class RouteEngine implements Engine {
   /** Tried out in an empty network namespace that has devices of the same names. */
   async check(text: string): Promise<string | undefined> {
     if (text === '') return undefined;
-    const { rules, routes } = this.#plan(text);
-    const script = `${stage(routes)}\n${commands({ rules: [], routes: [] }, { rules, routes })}`;
-    return (await runProgram('unshare', ['--net', 'ip', '-batch', '-'], script)).refusal;
+    const wanted = this.#plan(text);
+    for (const family of FAMILIES) {
+      const script = `${stage(family, wanted.routes)}${commands(family, NOTHING, wanted)}`;
+      const args = ['--net', 'ip', family, '-batch', '-'];
+      const { refusal } = await runProgram('unshare', args, script);
+      if (refusal !== undefined) return refusal;
+    }
+    return undefined;
   }
 
   apply(text: string): Promise<string | undefined> {
@@ -112,63 +122,81 @@ export class RouteEngine implements Engine {
 }
 
 async function standing(): Promise<Standing> {
-  const list = async (...args: readonly string[]) => (await runProgram('ip', args)).output;
+  const lists = await Promise.all(
+    FAMILIES.map(async (family) => {
+      const rules = await runProgram('ip', [family, '-json', 'rule', 'show']);
+      const routes = await runProgram('ip', [family, '-json', 'route', 'show', 'table', 'all']);
+      const mark = markOf(family);
+      return {
+        rules: ownRules(rules.output, mark),
+        routes: ownRoutes(routes.output, mark),
+      };
+    }),
+  );
   return {
-    rules: [
-      ...ownRules(await list('-4', '-json', 'rule', 'show'), ''),
-      ...ownRules(await list('-6', '-json', 'rule', 'show'), '-6 '),
-    ],
-    routes: [
-      ...ownRoutes(await list('-4', '-json', 'route', 'show', 'table', 'all'), ''),
-      ...ownRoutes(await list('-6', '-json', 'route', 'show', 'table', 'all'), '-6 '),
-    ],
+    rules: lists.flatMap(({ rules }) => rules),
+    routes: lists.flatMap(({ routes }) => routes),
   };
 }
 
 async function change(from: Standing, to: Standing): Promise<string | undefined> {
-  const script = commands(from, to);
-  return script === '' ? undefined : (await runProgram('ip', ['-batch', '-'], script)).refusal;
+  for (const family of FAMILIES) {
+    const script = commands(family, from, to);
+    if (script === '') continue;
+    const { refusal } = await runProgram('ip', [family, '-batch', '-'], script);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
 }
 
-/** The lines of one `ip -batch`: what is added first, then what goes. */
-function commands(from: Standing, to: Standing): string {
-  const lacking = (wanted: readonly string[], held: readonly string[]) =>
-    wanted.filter((each) => !held.includes(each));
-  const keys = new Set(to.routes.map(keyOf));
+/** The lines of one `ip -batch`, which is of one family: what is added first, then what goes. */
+function commands(family: Family, from: Standing, to: Standing): string {
+  const held = ofFamily(family, from);
+  const wanted = ofFamily(family, to);
+  const lacking = (some: readonly string[], others: readonly string[]) =>
+    some.filter((each) => !others.includes(each));
+  const keys = new Set(wanted.routes.map(keyOf));
   const lines = [
-    ...lacking(to.routes, from.routes).map((each) => command('route replace', each)),
-    ...lacking(to.rules, from.rules).map((each) => command('rule add', each)),
-    ...lacking(from.rules, to.rules).map((each) => command('rule del', each)),
+    ...lacking(wanted.routes, held.routes).map((each) => `route replace ${each}`),
+    ...lacking(wanted.rules, held.rules).map((each) => `rule add ${each}`),
+    ...lacking(held.rules, wanted.rules).map((each) => `rule del ${each}`),
     // What has been replaced is gone already.
-    ...lacking(from.routes, to.routes)
+    ...lacking(held.routes, wanted.routes)
       .filter((each) => !keys.has(keyOf(each)))
-      .map((each) => command('route del', each)),
+      .map((each) => `route del ${each}`),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
 
+const markOf = (family: Family): string => (family === '-6' ? '-6 ' : '');
+
+/** The lines of a family, without its mark. */
+function ofFamily(family: Family, { rules, routes }: Standing): Standing {
+  const own = (lines: readonly string[]) =>
+    lines.flatMap((line) => {
+      if (line.startsWith('-6 ') !== (family === '-6')) return [];
+      return [family === '-6' ? line.slice(3) : line];
+    });
+  return { rules: own(rules), routes: own(routes) };
+}
+
 /** The kernel has one route of a destination, table and metric. */
 function keyOf(route: string): string {
-  const [family, to] = /^(-6 )?(\S+)/.exec(route)?.slice(1) ?? [];
-  return `${family ?? ''}${to} ${/ table \S+/.exec(route)?.[0] ?? ''}`;
+  const [to] = route.split(' ');
+  return `${to}${/ table \S+/.exec(route)?.[0] ?? ''}`;
 }
 
-function command(verb: string, line: string): string {
-  return line.startsWith('-6 ') ? `-6 ${verb} ${line.slice(3)}` : `${verb} ${line}`;
-}
-
-/** Devices and neighbours as the routes name them. */
-function stage(routes: readonly string[]): string {
+/** Devices and neighbours as the routes of a family name them. */
+function stage(family: Family, all: readonly string[]): string {
+  const { routes } = ofFamily(family, { rules: [], routes: all });
   const hops = routes.flatMap((route) => [...route.matchAll(/via (\S+) dev (\S+)/g)]);
   const devices = [...new Set(hops.map(([, , device]) => device))];
   const near = new Set(hops.map(([, via, device]) => `${via} dev ${device}`));
-  return [
+  const lines = [
     ...devices.flatMap((device) => [`link add ${device} type bridge`, `link set ${device} up`]),
-    ...[...near].flatMap((each) => {
-      if (each.startsWith('fe80:')) return [];
-      return [`${each.includes(':') ? '-6 ' : ''}route add ${each}`];
-    }),
-  ].join('\n');
+    ...[...near].filter((each) => !each.startsWith('fe80:')).map((each) => `route add ${each}`),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function differences(

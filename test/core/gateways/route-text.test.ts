@@ -22,16 +22,16 @@ describe('the text', () => {
       'rule add pref 120 from 198.51.100.200 lookup 1001',
       'rule add pref 120 from 203.0.113.201 lookup 1002',
       'rule add pref 120 from 203.0.113.200 lookup 1002',
-      'route add default via 198.51.100.1 dev wan table 1001 proto 121 metric 20',
-      'route add default via 203.0.113.1 dev wan2 table 1002 proto 121 metric 20',
-      'group failover wan1 tier 1: route add default nexthop via 198.51.100.1 dev wan weight 1 ' +
-        'table 1128 proto 121 metric 20',
-      'group failover wan2 tier 2: route add default nexthop via 203.0.113.1 dev wan2 weight 1 ' +
-        'table 1128 proto 121 metric 20',
-      'group failover wan1 tier 1: route add default nexthop via 198.51.100.1 dev wan weight 1 ' +
-        'proto 121 metric 20',
-      'group failover wan2 tier 2: route add default nexthop via 203.0.113.1 dev wan2 weight 1 ' +
-        'proto 121 metric 20',
+      'route add default table 1001 proto 121 metric 20 via 198.51.100.1 dev wan',
+      'route add default table 1002 proto 121 metric 20 via 203.0.113.1 dev wan2',
+      'group failover wan1 tier 1: route add default table 1128 proto 121 ' +
+        'metric 20 nexthop via 198.51.100.1 dev wan weight 1',
+      'group failover wan2 tier 2: route add default table 1128 proto 121 ' +
+        'metric 20 nexthop via 203.0.113.1 dev wan2 weight 1',
+      'group failover wan1 tier 1: route add default proto 121 ' +
+        'metric 20 nexthop via 198.51.100.1 dev wan weight 1',
+      'group failover wan2 tier 2: route add default proto 121 ' +
+        'metric 20 nexthop via 203.0.113.1 dev wan2 weight 1',
     ]);
   });
 
@@ -45,8 +45,8 @@ describe('the text', () => {
       routes: [{ to: { address: '10.8.0.0', prefix: 16 }, via: '192.168.1.9', device: 'lan' }],
     });
     expect(routeText(routed(alone))).toBe(
-      'route add 10.8.0.0/16 via 192.168.1.9 dev lan proto 121 metric 20\n' +
-        'route add default via 198.51.100.1 dev wan proto 121 metric 20\n',
+      'route add 10.8.0.0/16 proto 121 metric 20 via 192.168.1.9 dev lan\n' +
+        'route add default proto 121 metric 20 via 198.51.100.1 dev wan\n',
     );
   });
 
@@ -65,7 +65,7 @@ describe('the text', () => {
     const lines = text.split('\n');
     expect(lines).toContain('-6 rule add pref 120 from 2001:db8::9 lookup 1001');
     expect(lines).toContain(
-      '-6 route add default via 2001:db8::1 dev wan table 1001 proto 121 metric 20',
+      '-6 route add default table 1001 proto 121 metric 20 via 2001:db8::1 dev wan',
     );
     expect(lines.filter((line) => line.includes('from 198.51.100.201'))).toHaveLength(1);
     expect(lines.filter((line) => line.includes('lookup main'))).toHaveLength(2);
@@ -96,8 +96,8 @@ describe('the plan', () => {
 
   test('follows the choice in every table of the group', () => {
     expect(defaults(failover, ['wan2'])).toEqual([
-      'default via 203.0.113.1 dev wan2 table 1128 proto 121 metric 20',
-      'default via 203.0.113.1 dev wan2 proto 121 metric 20',
+      'default table 1128 proto 121 metric 20 via 203.0.113.1 dev wan2',
+      'default proto 121 metric 20 via 203.0.113.1 dev wan2',
     ]);
   });
 
@@ -113,13 +113,13 @@ describe('the plan', () => {
       routed(exampleRouting({ groups: [exampleGroup({ members: SHARING })] })),
     );
     const shared =
-      'default nexthop via 198.51.100.1 dev wan weight 3 nexthop via 203.0.113.1 dev wan2 weight 1';
+      'nexthop via 198.51.100.1 dev wan weight 3 nexthop via 203.0.113.1 dev wan2 weight 1';
     expect(defaults(text, ['wan1', 'wan2'])).toEqual([
-      `${shared} table 1128 proto 121 metric 20`,
-      `${shared} proto 121 metric 20`,
+      `default table 1128 proto 121 metric 20 ${shared}`,
+      `default proto 121 metric 20 ${shared}`,
     ]);
     expect(defaults(text, ['wan2'])[1]).toBe(
-      'default via 203.0.113.1 dev wan2 proto 121 metric 20',
+      'default proto 121 metric 20 via 203.0.113.1 dev wan2',
     );
   });
 
