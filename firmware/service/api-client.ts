@@ -2,6 +2,7 @@
  * The other end of api-server.ts, for the CLI.
  */
 import type { IncomingMessage } from 'node:http';
+import type { ConfigFacts, ConfigReport } from '../core/telemetry/config-report.ts';
 import type { EventRecord } from '../core/telemetry/event-record.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
@@ -24,6 +25,13 @@ export class ApiClient extends LocalClient {
   /** What the replication of flows has to tell the node. */
   async reportFlows(report: FlowsReport): Promise<void> {
     await this.ask('POST', '/flows', JSON.stringify(report));
+  }
+
+  /** What the keeper of the configuration has to tell; answered by what runs on this node. */
+  async reportConfig(report: ConfigReport): Promise<ConfigFacts> {
+    const { status, body } = await this.ask('POST', '/config', JSON.stringify(report));
+    if (status !== 200) throw new ApiFailure(`the node answered ${status}`);
+    return body as ConfigFacts;
   }
 
   /**

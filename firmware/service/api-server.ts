@@ -8,9 +8,11 @@
  *   POST /handover      give the VIPs to the peer now; answered when that is done or has failed
  *   POST /reload        read the configuration again
  *   POST /flows         what the process that replicates flows has to tell
+ *   POST /config        what the keeper of the configuration has to tell; answered by what runs
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import type { ConfigFacts, ConfigReport } from '../core/telemetry/config-report.ts';
 import type { EventRecord } from '../core/telemetry/event-record.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
@@ -40,6 +42,8 @@ export interface ApiNode {
   /** Calls back for each new event until the returned function is called. */
   subscribe(listener: (record: EventRecord) => void): () => void;
   takeFlows(report: FlowsReport): void;
+  /** Throws NodeUnavailable while there is nothing true to tell. */
+  takeConfig(report: ConfigReport): ConfigFacts;
   /** Throws NodeUnavailable when the node cannot be commanded now. */
   command(name: CommandName, args: Readonly<Record<string, string>>): Promise<CommandResult>;
 }
@@ -57,6 +61,7 @@ const METHODS: Methods = {
   '/handover': 'POST',
   '/reload': 'POST',
   '/flows': 'POST',
+  '/config': 'POST',
 };
 
 export class ApiServer {
@@ -88,6 +93,9 @@ export class ApiServer {
     if (url.pathname === '/flows') {
       this.#node.takeFlows(body as FlowsReport);
       return sendJson(response, 200, {});
+    }
+    if (url.pathname === '/config') {
+      return sendJson(response, 200, this.#node.takeConfig(body as ConfigReport));
     }
     const result = await this.#command(url.pathname, body);
     sendJson(response, result.ok ? 200 : 409, result);
