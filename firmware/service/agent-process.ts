@@ -14,6 +14,7 @@ import { loadConfiguration } from './configuration-loading.ts';
 import { engineList } from './engine-list.ts';
 import { ApiFailure } from './local-client.ts';
 import type { NodePlaces } from './service-child.ts';
+import { syncPlace } from './sync-place.ts';
 
 /** Between two looks at what runs on this node. */
 const LOOK_PAUSE_MS = 500;
@@ -42,6 +43,7 @@ export async function runAgent(places: NodePlaces): Promise<number> {
     client,
     engines: engineList(),
     loaded: usable.loading,
+    place: syncPlace(usable.loading),
     text: usable.text,
     newId: () => randomBytes(8).toString('hex'),
   });

@@ -27,6 +27,8 @@ export interface ConfigAgentOptions {
   readonly client: ApiClient;
   readonly engines: readonly Engine[];
   readonly loaded: Extract<ConfigurationLoading, { ok: true }>;
+  /** Where the other node is; undefined when there is none to keep in step with. */
+  readonly place: SyncPlace | undefined;
   /** What was loaded. */
   readonly text: string;
   readonly newId: () => string;
@@ -61,7 +63,7 @@ export class ConfigAgent implements AgentNode {
   #events: string[] = [];
 
   constructor(options: ConfigAgentOptions) {
-    const { history, client, engines, configDir, loaded } = options;
+    const { history, client, engines, configDir, loaded, place } = options;
     this.#options = options;
     this.#configuration = loaded.configuration;
     this.#history = history;
@@ -70,7 +72,6 @@ export class ConfigAgent implements AgentNode {
       ...{ configDir, engines, client },
       isKnown: (text) => history.hasText(text),
     });
-    const place = syncPlace(loaded);
     this.#driver = new RolloutDriver({
       ...{ node, role, history, applier: this.#applier },
       journal: history.journal ?? this.#firstJournal(),
@@ -185,7 +186,10 @@ export class ConfigAgent implements AgentNode {
   }
 
   async apply({ text, message, ...wish }: ApplyWish): Promise<CommandResult> {
-    if (text === this.#driver.head.text) return { ok: true, text: 'nothing to change' };
+    const { head, machine } = this.#driver;
+    if (machine.change === null && text === head.text) {
+      return { ok: true, text: 'nothing to change' };
+    }
     return this.#change(wish, text, { message, origin: wish.here ? 'here' : 'edit' });
   }
 
@@ -332,18 +336,6 @@ export class ConfigAgent implements AgentNode {
     if (!noted.ok) this.#say(noted.text);
     return journal;
   }
-}
-
-/** Undefined without a sync interface and a secret. */
-function syncPlace({
-  configuration,
-  syncKey,
-}: Extract<ConfigurationLoading, { ok: true }>): SyncPlace | undefined {
-  const sync = configuration.interfaces.find(({ peer }) => peer !== undefined);
-  if (sync?.peer === undefined || syncKey === undefined) return undefined;
-  const isVersion6 = sync.peer.includes(':');
-  const own = sync.addresses.find(({ address }) => address.includes(':') === isVersion6);
-  return own && { local: own.address, peer: sync.peer, key: syncKey };
 }
 
 const now = (): Instant => instant(Math.round(performance.now() * 1000));

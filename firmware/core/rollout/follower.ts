@@ -127,8 +127,11 @@ export class Follower {
       return;
     }
     this.#errand = undefined;
+    const { synced } = this.#desk.journal;
     const end = { change: null, failure: null, synced: true, emergency: false };
     this.#desk.write({ head: target, ...end });
+    // What this node found on its own, and has under the pair's name now.
+    if (!synced && target.hash === previous.hash) this.#desk.put({ kind: 'drop', id: previous.id });
     this.#desk.event(`revision ${target.number} stands`);
   }
 
