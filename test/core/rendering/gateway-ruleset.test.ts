@@ -156,7 +156,8 @@ nat: { outbound: { mode: ${mode}, rules: [
   });
 
   test('uses the address of the node where no VIP is', () => {
-    const node = `${OFFICE.replace('.1 }', '.1 }\n  lte: { device: wwan0, gateway: 10.9.9.1, address: 10.9.9.2/24 }')}`;
+    const lte = '  lte: { device: wwan0, gateway: 10.9.9.1, address: 10.9.9.2/24 }';
+    const node = OFFICE.replace('.1 }', `.1 }\n${lte}`);
     expect(rulesetOf(`${OFFICE_VIPS}\nnat: {}`, node)).toContain(
       'oifname @zone_lte ip saddr @inside masquerade',
     );
