@@ -2,6 +2,7 @@
  * The other end of api-server.ts, for the CLI.
  */
 import type { IncomingMessage } from 'node:http';
+import type { ConfigFacts, ConfigReport } from '../core/telemetry/config-report.ts';
 import type { EventRecord } from '../core/telemetry/event-record.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
@@ -31,6 +32,13 @@ export class ApiClient extends LocalClient {
   async reportDemotions(body: DemotionsBody): Promise<void> {
     const { status } = await this.ask('POST', '/demotions', JSON.stringify(body));
     if (status !== 200) throw new ApiFailure(`the node answered ${status} to demotions`);
+  }
+
+  /** What the keeper of the configuration has to tell; answered by what runs on this node. */
+  async reportConfig(report: ConfigReport): Promise<ConfigFacts> {
+    const { status, body } = await this.ask('POST', '/config', JSON.stringify(report));
+    if (status !== 200) throw new ApiFailure(`the node answered ${status}`);
+    return body as ConfigFacts;
   }
 
   /**

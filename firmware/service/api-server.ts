@@ -11,10 +11,12 @@
  *   POST /demotions     why this node should rather not be MASTER, as another process knows:
  *                       {"owner": "gateways", "lastsMs": 5000, "demotions": [
  *                         {"reason": "target:wan1", "weight": 50, "patienceMs": 2000}]}
+ *   POST /config        what the keeper of the configuration has to tell; answered by what runs
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { DemotionReport } from '../core/node/external-demotions.ts';
+import type { ConfigFacts, ConfigReport } from '../core/telemetry/config-report.ts';
 import type { EventRecord } from '../core/telemetry/event-record.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
@@ -46,6 +48,8 @@ export interface ApiNode {
   subscribe(listener: (record: EventRecord) => void): () => void;
   takeFlows(report: FlowsReport): void;
   takeDemotions(report: DemotionReport): void;
+  /** Throws NodeUnavailable while there is nothing true to tell. */
+  takeConfig(report: ConfigReport): ConfigFacts;
   /** Throws NodeUnavailable when the node cannot be commanded now. */
   command(name: CommandName, args: Readonly<Record<string, string>>): Promise<CommandResult>;
 }
@@ -64,6 +68,7 @@ const METHODS: Methods = {
   '/reload': 'POST',
   '/flows': 'POST',
   '/demotions': 'POST',
+  '/config': 'POST',
 };
 
 export class ApiServer {
@@ -99,6 +104,10 @@ export class ApiServer {
     if (url.pathname === '/demotions') {
       this.#node.takeDemotions(demotionReport(body));
       return sendJson(response, 200, {});
+    }
+
+    if (url.pathname === '/config') {
+      return sendJson(response, 200, this.#node.takeConfig(body as ConfigReport));
     }
     const result = await this.#command(url.pathname, body);
     sendJson(response, result.ok ? 200 : 409, result);

@@ -1,5 +1,6 @@
 // A node with nothing behind it, for tests of those who talk to one.
 import type { DemotionReport } from '../../firmware/core/node/external-demotions.ts';
+import type { ConfigFacts, ConfigReport } from '../../firmware/core/telemetry/config-report.ts';
 import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
 import type { FlowsReport } from '../../firmware/core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../../firmware/core/telemetry/snapshot.ts';
@@ -46,6 +47,10 @@ export class ExampleNode implements ApiNode {
 
   takeDemotions(report: DemotionReport): void {
     this.demotions.push(report);
+  }
+
+  takeConfig({ hash }: ConfigReport): ConfigFacts {
+    return { hash, generation: 1, state: this.snapshot.state };
   }
 
   happen(text: string): EventRecord {

@@ -6,6 +6,10 @@
  */
 import type { Cidr } from '../../wire/ip-address.ts';
 import type { Duration } from '../time.ts';
+
+import type { FirewallConfiguration } from './firewall-configuration.ts';
+import type { NatConfiguration } from './nat-configuration.ts';
+
 import type { RoutingConfiguration } from './routing-configuration.ts';
 
 export type Role = 'primary' | 'secondary';
@@ -112,6 +116,10 @@ export interface PairConfiguration {
   readonly beatKey: Uint8Array | undefined;
   /** Undefined without a sync interface with a peer, without a secret, or when switched off. */
   readonly flows?: FlowConfiguration | undefined;
+  /** Undefined: everything may pass, and there are no rules of ours. */
+  readonly firewall?: FirewallConfiguration | undefined;
+  /** Undefined: nothing is translated. */
+  readonly nat?: NatConfiguration | undefined;
   /** Ways out; undefined stands for none. */
   readonly routing?: RoutingConfiguration | undefined;
   /** Beats are wanted and a sync interface has a peer, but there is no secret to seal them with. */

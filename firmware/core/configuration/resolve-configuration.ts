@@ -9,12 +9,19 @@ import { type Cidr, canonicalIpAddress, parseCidr } from '../../wire/ip-address.
 import { invariant } from '../invariant.ts';
 import type { Duration } from '../time.ts';
 import { addressProblems } from './address-check.ts';
+import { aliasProblems } from './alias-check.ts';
+import { Aliases } from './aliases.ts';
 import { beatPace } from './beat-pace.ts';
 import type { Documents } from './document-check.ts';
 import { parseDuration } from './duration-text.ts';
+import { firewallProblems } from './firewall-check.ts';
+import { firewallConfiguration } from './firewall-configuration.ts';
 import { type FlowKeys, flowConfiguration } from './flow-configuration.ts';
 import { interfaceProblems } from './interface-check.ts';
 import { deviceOf, madeLink } from './made-link.ts';
+import { natProblems } from './nat-check.ts';
+import { natConfiguration } from './nat-configuration.ts';
+
 import { paceOf, paceProblems } from './pace-check.ts';
 import type {
   InterfaceConfiguration,
@@ -27,6 +34,7 @@ import { routingProblems } from './routing-check.ts';
 import { routingConfiguration } from './routing-configuration.ts';
 import type { ClusterDocument, InterfaceDocument, VipDocument } from './schema.ts';
 import { vipProblems } from './vip-check.ts';
+import { zoneProblems } from './zone-check.ts';
 
 export type Resolution =
   | { readonly ok: true; readonly configuration: PairConfiguration }
@@ -51,12 +59,24 @@ export function resolveConfiguration(sources: ResolutionSources): Resolution {
     ...routingProblems(sources),
     ...paceProblems(sources),
     ...passwordProblems(sources),
+    ...filterProblems(sources),
   ];
   const distinct = new Map(found.map((each) => [`${each.document} ${formatProblem(each)}`, each]));
   const problems = [...distinct.values()];
   return problems.length > 0
     ? { ok: false, problems }
     : { ok: true, configuration: pairConfiguration(sources) };
+}
+
+function filterProblems(sources: ResolutionSources): Problem[] {
+  const aliases = new Aliases(sources.cluster.aliases);
+  const unresolved = aliasProblems(sources.cluster.aliases, aliases);
+  if (unresolved.length > 0) return unresolved;
+  return [
+    ...zoneProblems(sources),
+    ...firewallProblems(sources, aliases),
+    ...natProblems(sources, aliases),
+  ];
 }
 
 function passwordProblems({ cluster, derivePassword }: ResolutionSources): Problem[] {
@@ -85,9 +105,21 @@ function pairConfiguration(sources: ResolutionSources): PairConfiguration {
     beats: beatKey && pace,
     beatKey: pace && beatKey,
     flows: flowConfiguration(sources, flowKeys),
+    ...filterConfiguration(sources),
     routing: routingConfiguration(sources),
     lacksSecret: pace !== undefined && beatKey === undefined,
     clusterHash,
+  };
+}
+
+function filterConfiguration(
+  sources: ResolutionSources,
+): Pick<PairConfiguration, 'firewall' | 'nat'> {
+  const { firewall, nat } = sources.cluster;
+  const aliases = new Aliases(sources.cluster.aliases);
+  return {
+    firewall: firewall && firewallConfiguration(firewall, sources.node.interfaces, aliases),
+    nat: nat && natConfiguration(sources, nat, aliases),
   };
 }
 

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { seconds } from '../time.ts';
+import { aliasesSchema } from './alias-schema.ts';
 import { LONGEST_BEAT_INTERVAL, SHORTEST_BEAT_INTERVAL } from './beat-pace.ts';
 import { DURATION_PATTERN, parseDuration } from './duration-text.ts';
 import {
@@ -26,8 +27,12 @@ import {
   settings,
   text,
 } from './fields.ts';
+
+import { firewallSchema } from './firewall-schema.ts';
 import { gatewayAreas } from './gateway-schema.ts';
 import { linkFields } from './link-schema.ts';
+import { natSchema } from './nat-schema.ts';
+
 import { PROTOCOL_NAMES } from './protocol-number.ts';
 
 /** CARP keys have 20 bytes, of which ifconfig(8) and pfSense let people use 19. */
@@ -296,6 +301,11 @@ export const clusterSchema = settings({
   })
     .prefault({})
     .describe('Health of the node.'),
+  aliases: aliasesSchema.optional().describe('Names for addresses and ports. Default: none.'),
+  firewall: firewallSchema
+    .optional()
+    .describe('What may pass. Default: none, then everything may.'),
+  nat: natSchema.optional().describe('Translation of addresses. Default: none.'),
 })
   .describe('cluster.yaml: settings of the pair, the same on both nodes.')
   .meta({ title: 'Yoke cluster.yaml' });
