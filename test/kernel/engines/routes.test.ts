@@ -1,14 +1,14 @@
 /** Routes and rules in a real kernel: what is applied is there, twice is once, and nothing else. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { routeText } from '../../firmware/core/gateways/route-text.ts';
+import { routeText } from '../../../firmware/core/gateways/route-text.ts';
 import {
   exampleGateway,
   exampleGroup,
   exampleRouting,
   routed,
-} from '../core/gateways/example-routing.ts';
-import type { NamespaceProcess } from './json-lines.ts';
-import { Segment } from './segment.ts';
+} from '../../core/gateways/example-routing.ts';
+import type { NamespaceProcess } from '../json-lines.ts';
+import { Segment } from '../segment.ts';
 
 /** Both gateways are neighbours on the one cable of the segment. */
 const GATEWAYS = [
