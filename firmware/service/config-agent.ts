@@ -26,6 +26,8 @@ export interface ConfigAgentOptions {
   readonly history: ConfigHistory;
   readonly client: ApiClient;
   readonly engines: readonly Engine[];
+  /** Called with each configuration that the engines have taken. */
+  readonly onApplied?: ((configuration: PairConfiguration) => void) | undefined;
   readonly loaded: Extract<ConfigurationLoading, { ok: true }>;
   /** Where the other node is; undefined when there is none to keep in step with. */
   readonly place: SyncPlace | undefined;
@@ -69,7 +71,7 @@ export class ConfigAgent implements AgentNode {
     this.#history = history;
     const { node, role } = this.#configuration;
     this.#applier = new ConfigurationApplier({
-      ...{ configDir, engines, client },
+      ...{ configDir, engines, client, onApplied: options.onApplied },
       isKnown: (text) => history.hasText(text),
     });
     this.#driver = new RolloutDriver({

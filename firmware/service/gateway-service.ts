@@ -30,9 +30,7 @@ import { NetlinkSocket, protocols } from '../kernel/netlink-socket.ts';
 import type { DemotionsBody } from './demotion-report.ts';
 
 export interface GatewayServiceHooks {
-  /** Something people want to know, one line. */
-  readonly onEvent: (text: string) => void;
-  /** To yoked (ApiClient.reportDemotions); may fail, it is said again. */
+  /** To yoked (ApiClient.reportDemotions); may fail, then it is said again. */
   readonly reportDemotions: (body: DemotionsBody) => Promise<void>;
 }
 
@@ -48,6 +46,9 @@ const ROUTE_EVENTS = [1, 7, 8, 11, 19];
 const REPAIR_PAUSE_MS = 500;
 const REPORT_PAUSE_MS = 1000;
 const REPORT_LASTS_MS = 5000;
+/** While nobody takes them. */
+const MOST_LINES = 100;
+const LONGEST_LINE = 400;
 
 interface Asker {
   readonly socket: EchoSocket;
@@ -62,6 +63,8 @@ export class GatewayService {
   #marks: ReadonlyMap<string, number> = new Map();
   #choice: GroupChoice = new Map();
   #routing: RoutingConfiguration | undefined;
+  /** For the event log, not told yet. */
+  #lines: string[] = [];
   #events: NetlinkSocket | undefined;
   #eventWatch: Watch | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -160,14 +163,14 @@ export class GatewayService {
       void this.#moveRoutes();
       return;
     }
-    this.#hooks.onEvent(output.text);
+    this.#say(output.text);
     this.#report();
     if (output.to === 'down') void this.#abandon(output.gateway);
   }
 
   async #moveRoutes(): Promise<void> {
     const refusal = await this.engine.reapply();
-    if (refusal !== undefined) this.#hooks.onEvent(`routes could not be changed: ${refusal}`);
+    if (refusal !== undefined) this.#say(`routes could not be changed: ${refusal}`);
   }
 
   /** After the routes have moved: what begins anew is to find another way. */
@@ -178,7 +181,7 @@ export class GatewayService {
       forgetMarkedFlows(this.#marks.get(gateway) ?? 0, GATEWAY_MARK_MASK);
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      this.#hooks.onEvent(error.message);
+      this.#say(error.message);
     }
   }
 
@@ -232,7 +235,7 @@ export class GatewayService {
     if (outcome === undefined) return;
     const { drift, refusal } = outcome;
     const what = refusal === undefined ? 'repaired' : `not repaired: ${refusal}`;
-    this.#hooks.onEvent(`routes were changed (${drift.split('\n')[0]}): ${what}`);
+    this.#say(`routes were changed (${drift.split('\n')[0]}): ${what}`);
   }
 
   #report(): void {
@@ -244,13 +247,22 @@ export class GatewayService {
       if (found === undefined) return [];
       return [{ reason: `target:${gateway}`, weight, patienceMs: patience(found) }];
     });
+    const events = this.#lines.splice(0);
+    const body = { ...demotionsBody(demotions, REPORT_LASTS_MS), events };
     // A yoked that does not answer is told again in a second.
-    this.#hooks.reportDemotions(demotionsBody(demotions, REPORT_LASTS_MS)).catch(() => undefined);
+    this.#hooks.reportDemotions(body).catch(() => {
+      this.#lines = [...events, ...this.#lines].slice(-MOST_LINES);
+    });
+  }
+
+  #say(text: string): void {
+    this.#lines.push(text.split('\n').join('; ').slice(0, LONGEST_LINE));
+    this.#lines.splice(0, this.#lines.length - MOST_LINES);
   }
 }
 
 function demotionsBody(demotions: DemotionsBody['demotions'], lastsMs: number): DemotionsBody {
-  return { owner: 'gateways', lastsMs, demotions };
+  return { owner: 'gateways', lastsMs, demotions, events: [] };
 }
 
 function watched(fd: number, onReadable: () => void): Watch {
