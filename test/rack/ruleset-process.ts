@@ -1,5 +1,5 @@
-// Puts the gateway's table of a configuration directory into the kernel of the namespace it runs in,
-// as the agent does, and looks whether it is there. Started by gateway-traffic.ts, inside a node.
+// Puts the gateway's table of a configuration directory into the kernel of the namespace it runs
+// in, as the agent does, and looks whether it is there. Started by gateway-traffic.ts, in a node.
 //
 //   ruleset-process.ts DIRECTORY
 import { gatewayRulesetOf } from '../../firmware/core/rendering/gateway-ruleset.ts';

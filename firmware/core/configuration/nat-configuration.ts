@@ -112,7 +112,9 @@ export function routedNetworks(
   return routes.flatMap(({ to, via, interface: on }) => {
     const cidr = parseCidr(to);
     const gateway = Object.hasOwn(gateways, via) ? gateways[via] : undefined;
-    const behind = gateway?.interface ?? on ?? interfaceTowards(via, documents);
+    // The check of the routes says what is wrong with any other name.
+    const hop = canonicalIpAddress(via);
+    const behind = gateway?.interface ?? on ?? (hop && interfaceTowards(hop, documents));
     return cidr === undefined ? [] : [{ cidr, interface: behind }];
   });
 }

@@ -34,8 +34,8 @@ export function coveredRules(
 ): CoveredRule[] {
   const sets = new NumberedSets(interfaces);
   const index = new RuleIndex(sets);
-  return rules.flatMap((rule, at): CoveredRule[] => {
-    const numbers = sets.numbers(rule);
+  const all = rules.map((rule) => [rule, sets.numbers(rule)] as const);
+  return all.flatMap(([rule, numbers], at): CoveredRule[] => {
     if (numbers[4] === undefined && numbers[6] === undefined) return [];
     const by = index.firstAround(numbers);
     // What goes over a limit passes on to the next rules.
@@ -105,7 +105,9 @@ class NumberedSets {
   readonly #numbers = new Map<string, number>();
   /** By number; the first is never looked at. */
   readonly #sets: Spans[] = [[]];
+  readonly #bounds: { readonly low: number; readonly high: number }[] = [{ low: 0, high: 0 }];
   readonly #ofKind = new Map<string, number[]>();
+  readonly #around = new Map<number, readonly number[]>();
 
   constructor(interfaces: readonly string[]) {
     this.#interfaces = interfaces;
@@ -133,9 +135,13 @@ class NumberedSets {
     };
   }
 
-  /** Sets of the kind, known until now, that include the one of this number; itself, too. */
+  /** Sets of the kind that include the one of this number, itself too; once all are numbered. */
   around(kind: Kind, number: number): readonly number[] {
-    return (this.#ofKind.get(kind) ?? []).filter((each) => this.#includes(each, number));
+    const known = this.#around.get(number);
+    if (known !== undefined) return known;
+    const found = (this.#ofKind.get(kind) ?? []).filter((each) => this.#includes(each, number));
+    this.#around.set(number, found);
+    return found;
   }
 
   /** Whether all that `inner` matches is matched by `outer`. */
@@ -154,6 +160,10 @@ class NumberedSets {
   #includes(outer: number | undefined, inner: number): boolean {
     if (outer === inner || outer === ANY) return true;
     if (outer === undefined || inner === ANY) return false;
+    const [around, within] = [this.#bounds[outer], this.#bounds[inner]];
+    if (around === undefined || within === undefined) return false;
+    // Rounded, so what is out of bounds here is out of bounds: most pairs end with that.
+    if (around.low > within.low || around.high < within.high) return false;
     return spansInclude(this.#sets[outer] ?? [], this.#sets[inner] ?? []);
   }
 
@@ -163,6 +173,8 @@ class NumberedSets {
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
     const number = this.#sets.push(spans) - 1;
+    const [low, high] = [Number(spans[0]?.first ?? 0n), Number(spans.at(-1)?.last ?? 0n)];
+    this.#bounds.push({ low, high });
     this.#numbers.set(key, number);
     const list = this.#ofKind.get(kind);
     if (list === undefined) this.#ofKind.set(kind, [number]);

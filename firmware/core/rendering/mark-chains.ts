@@ -1,7 +1,7 @@
 /**
  * Marks that say by which gateway a packet leaves (core/gateways/gateway-marks.ts). A connection
  * keeps its way: the one it came in by, or the one the routes chose for its first packet. Until it
- * has one, the rules that name a gateway mark its packets, and the routing table of the mark decides.
+ * has one, the rules that name a gateway mark its packets, and the table of the mark decides.
  *
  * Rules are asked twice: here, before the packet is routed, for the way; and by the filter,
  * afterwards, whether it may pass. So a rule without a gateway that would match first counts, too.
@@ -88,7 +88,7 @@ function wayChain(
   return block(`chain ${wayName(from)}`, lines);
 }
 
-/** From an interface, up to the last rule that names a gateway; limits cannot be told beforehand. */
+/** From an interface, up to the last that names a gateway; limits cannot be told beforehand. */
 function wayRules({ firewall }: PairConfiguration, from: string): readonly FirewallRule[] {
   const rules = (firewall?.rules ?? []).filter(
     (rule) =>

@@ -60,13 +60,14 @@ describe('rules', () => {
     [
       'one of a list',
       rule('to: [dmz, guests]'),
-      'firewall.rules[0].to[1]: found "guests", which is no interface, expected one of wan1, wan2, ' +
-        'lan, dmz, sync',
+      'firewall.rules[0].to[1]: found "guests", which is no interface, expected one of wan1, ' +
+        'wan2, lan, dmz, sync',
     ],
     [
       'an alias that is not there',
       rule('source: offce'),
-      'firewall.rules[0].source: found "offce", which is no alias of addresses, expected one that is defined',
+      'firewall.rules[0].source: found "offce", which is no alias of addresses, ' +
+        'expected one that is defined',
     ],
     [
       'ports of any protocol',
@@ -113,8 +114,8 @@ ${rule('gateway: isp')}`,
       'a rule that never matches',
       `firewall: { rules: [{ name: web, from: lan, action: accept, protocol: tcp, ports: 1-1024 },
         { name: ssh, from: lan, to: dmz, action: drop, protocol: tcp, ports: 22 }] }`,
-      'firewall.rules[1]: found rule ssh, which never matches: web comes first, expected it before ' +
-        'that one, or not at all',
+      'firewall.rules[1]: found rule ssh, which never matches: web comes first, expected it ' +
+        'before that one, or not at all',
     ],
     ['a limit without a rate', rule('limit: fast'), 'expected a rate such as 10/second'],
   ])('%s', (_what, areas, problem) => {
@@ -148,8 +149,8 @@ vips:
   - { name: lan, interface: lan, vhid: 1, address: 192.168.1.1/24 }
   - { name: dmz, interface: dmz, vhid: 1, address: 192.168.3.1/24 }`;
     expect(problemsOf(areas)).toEqual([
-      'vips[1].vhid: found VHID 1, which VIP lan on lan has, too, expected one of its own, as the ' +
-        'firewall tells interfaces by it',
+      'vips[1].vhid: found VHID 1, which VIP lan on lan has, too, expected one of its own, as ' +
+        'the firewall tells interfaces by it',
     ]);
     expect(problemsOf(areas.replace('firewall: {}', ''))).toEqual([]);
   });

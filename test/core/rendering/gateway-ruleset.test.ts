@@ -156,7 +156,8 @@ nat: { outbound: { mode: ${mode}, rules: [
   });
 
   test('uses the address of the node where no VIP is', () => {
-    const node = `${OFFICE.replace('.1 }', '.1 }\n  lte: { device: wwan0, gateway: 10.9.9.1, address: 10.9.9.2/24 }')}`;
+    const lte = '  lte: { device: wwan0, gateway: 10.9.9.1, address: 10.9.9.2/24 }';
+    const node = OFFICE.replace('.1 }', `.1 }\n${lte}`);
     expect(rulesetOf(`${OFFICE_VIPS}\nnat: {}`, node)).toContain(
       'oifname @zone_lte ip saddr @inside masquerade',
     );
@@ -176,5 +177,41 @@ test('a rule for both families is one for each only where it names addresses', (
   expect(lines('source: [192.0.2.1, "2001:db8::1"]')).toEqual([
     'oifname @zone_dmz ip saddr 192.0.2.1 drop comment "r"',
     'oifname @zone_dmz ip6 saddr 2001:db8::1 drop comment "r"',
+  ]);
+});
+
+test('rules that name a gateway mark what they match, and connections keep their way', () => {
+  const text = rulesetOf(`
+gateways:
+  isp1: { interface: wan1, address: 198.51.100.1 }
+  isp2: { interface: wan2, address: 203.0.113.1 }
+  isp2-six: { interface: wan2, address: "2001:db8:9::1" }
+gatewayGroups: { any: { members: [{ gateway: isp1 }, { gateway: isp2, tier: 2 }] } }
+firewall:
+  rules:
+    - { name: dmz, from: lan, to: [dmz, node], action: accept }
+    - { name: some, from: lan, to: wan1, action: accept, limit: 1/second }
+    - { name: web, from: lan, to: wan2, action: accept, protocol: tcp, ports: 443, gateway: isp2 }
+    - { name: rest, from: lan, action: accept, family: ipv4, gateway: any }
+    - { name: last, from: lan, action: drop }
+`);
+  expect(blockOf(text, 'chain way_lan')).toEqual([
+    'fib daddr type local return comment "dmz"',
+    'fib daddr oifname { "eth3", "vip3.*" } return comment "dmz"',
+    'tcp dport 443 meta mark set 0x00020000 return comment "web"',
+    'meta nfproto ipv4 meta mark set 0x00800000 return comment "rest"',
+  ]);
+  expect(blockOf(text, 'chain way_in').slice(1)).toEqual([
+    'ct mark & 0x00ff0000 != 0x00000000 meta mark set ct mark & 0x00ff0000 return',
+    ...[
+      ['wan1', 4, '0x00010000'],
+      ['wan2', 4, '0x00020000'],
+      ['wan2', 6, '0x00030000'],
+    ].map(
+      ([zone, family, mark]) =>
+        `ct state new iifname @zone_${zone} meta nfproto ipv${family} ` +
+        `ct mark set ct mark & 0xff00ffff | ${mark} return`,
+    ),
+    'ct direction original iifname vmap { "eth2" : jump way_lan, "vip1.*" : jump way_lan }',
   ]);
 });

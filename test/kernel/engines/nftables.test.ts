@@ -1,12 +1,13 @@
 // The engine of the gateway's table against the real kernel: one transaction or none, and every
 // change by another hand is seen.
+import { basename } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { gatewayRulesetOf } from '../../firmware/core/rendering/gateway-ruleset.ts';
-import { configurationOf, resolution } from '../core/configuration/filter-stage.ts';
-import { gatewayAreas } from '../core/rendering/gateway-areas.ts';
-import type { NamespaceProcess } from './json-lines.ts';
-import { Segment } from './segment.ts';
+import { gatewayRulesetOf } from '../../../firmware/core/rendering/gateway-ruleset.ts';
+import { configurationOf, resolution } from '../../core/configuration/filter-stage.ts';
+import { gatewayAreas } from '../../core/rendering/gateway-areas.ts';
+import type { NamespaceProcess } from '../json-lines.ts';
+import { Segment } from '../segment.ts';
 
 const EVERYTHING = gatewayRulesetOf(
   configurationOf(`
@@ -36,7 +37,7 @@ let engine: NamespaceProcess;
 
 beforeAll(() => {
   segment = new Segment();
-  engine = segment.startProgram('nftables-driver.ts');
+  engine = segment.startProgram(basename('../nftables-driver.ts'));
 });
 
 afterAll(() => segment.remove());
