@@ -46,6 +46,7 @@ export async function runAgent(places: NodePlaces): Promise<number> {
     history,
     client,
     engines: engineList(gateways),
+    gateways,
     onApplied: (configuration) => gateways.configure(configuration),
     loaded: usable.loading,
     place: syncPlace(usable.loading),

@@ -11,7 +11,6 @@ import type {
   RoutingConfiguration,
 } from '../core/configuration/routing-configuration.ts';
 import { GATEWAY_MARK_MASK, gatewayMarks } from '../core/gateways/gateway-marks.ts';
-import type { GatewayReport } from '../core/gateways/gateway-states.ts';
 import {
   GatewayWatch,
   type GroupChoice,
@@ -20,6 +19,8 @@ import {
 } from '../core/gateways/gateway-watch.ts';
 import { routePlan } from '../core/gateways/route-plan.ts';
 import { routeText } from '../core/gateways/route-text.ts';
+import type { GatewaySnapshot } from '../core/telemetry/gateway-table.ts';
+import type { AlertSnapshot } from '../core/telemetry/snapshot.ts';
 import { type Instant, instant, toMilliseconds } from '../core/time.ts';
 import { EchoSocket } from '../kernel/echo-socket.ts';
 import { RouteEngine } from '../kernel/engines/routes.ts';
@@ -32,11 +33,6 @@ import type { DemotionsBody } from './demotion-report.ts';
 export interface GatewayServiceHooks {
   /** To yoked (ApiClient.reportDemotions); may fail, then it is said again. */
   readonly reportDemotions: (body: DemotionsBody) => Promise<void>;
-}
-
-export interface GatewaySnapshot {
-  readonly gateways: readonly GatewayReport[];
-  readonly groups: readonly { readonly name: string; readonly uses: readonly string[] }[];
 }
 
 const READABLE = 1;
@@ -63,6 +59,7 @@ export class GatewayService {
   #marks: ReadonlyMap<string, number> = new Map();
   #choice: GroupChoice = new Map();
   #routing: RoutingConfiguration | undefined;
+  readonly #down = new Map<string, Pick<AlertSnapshot, 'since' | 'text'>>();
   /** For the event log, not told yet. */
   #lines: string[] = [];
   #events: NetlinkSocket | undefined;
@@ -108,12 +105,22 @@ export class GatewayService {
       if (!isSame || marks.get(name) !== this.#marks.get(name)) this.#drop(name);
     }
     this.#marks = marks;
+    for (const name of [...this.#down.keys()]) if (!marks.has(name)) this.#down.delete(name);
     this.#turn([{ kind: 'configure', routing: this.#routing }, { kind: 'wake' }]);
   }
 
   get snapshot(): GatewaySnapshot {
     const groups = [...this.#watch.choice].map(([name, uses]) => ({ name, uses }));
     return { gateways: this.#watch.reports, groups };
+  }
+
+  /** One for each gateway that is down. */
+  get alerts(): readonly AlertSnapshot[] {
+    return [...this.#down].map(([name, { since, text }]) => ({
+      code: `gateway:${name}`,
+      since,
+      text,
+    }));
   }
 
   #turn(inputs: readonly WatchInput[]): void {
@@ -163,9 +170,12 @@ export class GatewayService {
       void this.#moveRoutes();
       return;
     }
-    this.#say(output.text);
+    const { gateway, to, text } = output;
+    if (to === 'down') this.#down.set(gateway, { since: new Date().toISOString(), text });
+    else this.#down.delete(gateway);
+    this.#say(text);
     this.#report();
-    if (output.to === 'down') void this.#abandon(output.gateway);
+    if (to === 'down') void this.#abandon(gateway);
   }
 
   async #moveRoutes(): Promise<void> {

@@ -4,13 +4,14 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
 import { watchVips } from './client-traffic.ts';
+import { command } from './command.ts';
 import { HOST } from './dual-wan.ts';
 import { eventually } from './eventually.ts';
 import { Pair } from './pair.ts';
 import { Rack } from './rack.ts';
 import { SITE_VIPS, VIPS } from './rack-plan.ts';
 import { Sessions } from './sessions.ts';
-import { YokePair, type YokeSpeaker } from './yoke-pair.ts';
+import { YOKE, YokePair, type YokeSpeaker } from './yoke-pair.ts';
 
 const RULES = readFileSync(new URL('./peers/dual-wan.nft', import.meta.url), 'utf8');
 
@@ -88,6 +89,12 @@ test('new connections leave a dead provider and come back, living ones stay', as
   await untilGateway(a, 'wan1', 'down');
   await untilGateway(b, 'wan1', 'down');
   await untilSeenFrom(rack, WAN2);
+  await a.untilStatus('raises an alert', ({ alerts }) =>
+    alerts.some(({ code }) => code === 'gateway:wan1'),
+  );
+  const table = await command(YOKE, ['gateways', '--runtime', rack.nodes.a.directories.runtime]);
+  expect(table).toMatch(/^wan1 +down/m);
+  expect(table).toMatch(/^wan2 +up .* failover$/m);
   expect(await marked.ask()).toMatchObject({ answered: 5, same: 5, from: [WAN2] });
   // Datagrams of a session that was on the dead provider go on by the other one.
   expect(await talking.ask()).toMatchObject({ answered: 5, from: [WAN2] });
