@@ -10,6 +10,7 @@ import { agentCommand } from './agent-command.ts';
 import { configCommand } from './config-command.ts';
 import { eventsCommand } from './events-command.ts';
 import { flowsCommand } from './flows-command.ts';
+import { gatewaysCommand } from './gateways-command.ts';
 import { handoverCommand } from './handover-command.ts';
 import { helpText } from './help-text.ts';
 import { type Invocation, UsageError } from './invocation.ts';
@@ -43,6 +44,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['events', { flags: ['json', 'follow'], run: eventsCommand }],
   ['config', { flags: CONFIG_FLAGS, run: configCommand }],
   ['agent', { flags: [], run: agentCommand }],
+  ['gateways', { flags: ['json'], run: gatewaysCommand }],
   ['flows', { flags: [], run: flowsCommand }],
   ['pair', { flags: ['new', 'file'], run: pairCommand }],
 ]);

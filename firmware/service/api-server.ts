@@ -10,17 +10,17 @@
  *   POST /flows         what the process that replicates flows has to tell
  *   POST /demotions     why this node should rather not be MASTER, as another process knows:
  *                       {"owner": "gateways", "lastsMs": 5000, "demotions": [
- *                         {"reason": "target:wan1", "weight": 50, "patienceMs": 2000}]}
+ *                         {"reason": "target:wan1", "weight": 50, "patienceMs": 2000}],
+ *                        "events": ["gateway wan1: up -> down"]}
  *   POST /config        what the keeper of the configuration has to tell; answered by what runs
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { DemotionReport } from '../core/node/external-demotions.ts';
 import type { ConfigFacts, ConfigReport } from '../core/telemetry/config-report.ts';
 import type { EventRecord } from '../core/telemetry/event-record.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
-import { demotionReport } from './demotion-report.ts';
+import { demotionReport, type TakenReport } from './demotion-report.ts';
 import {
   AnswerRefusal,
   checkMethod,
@@ -47,7 +47,7 @@ export interface ApiNode {
   /** Calls back for each new event until the returned function is called. */
   subscribe(listener: (record: EventRecord) => void): () => void;
   takeFlows(report: FlowsReport): void;
-  takeDemotions(report: DemotionReport): void;
+  takeDemotions(taken: TakenReport): void;
   /** Throws NodeUnavailable while there is nothing true to tell. */
   takeConfig(report: ConfigReport): ConfigFacts;
   /** Throws NodeUnavailable when the node cannot be commanded now. */

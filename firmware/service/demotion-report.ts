@@ -12,6 +12,13 @@ export interface DemotionsBody {
     readonly weight: number;
     readonly patienceMs: number;
   }[];
+  /** For the event log, one line each. */
+  readonly events: readonly string[];
+}
+
+export interface TakenReport {
+  readonly report: DemotionReport;
+  readonly events: readonly string[];
 }
 
 const OWNER = /^[a-z][a-z-]{0,31}$/;
@@ -21,16 +28,19 @@ const OWN_REASON = 'service:lease';
 const HIGHEST_WEIGHT = 240;
 const LONGEST_MS = 600_000;
 const MOST = 256;
+const LONGEST_LINE = 500;
 
 /** Throws AnswerRefusal for what is no report. */
-export function demotionReport(body: unknown): DemotionReport {
-  const { owner, lastsMs, demotions } = fields(body);
+export function demotionReport(body: unknown): TakenReport {
+  const { owner, lastsMs, demotions, events } = fields(body);
   if (typeof owner !== 'string' || !OWNER.test(owner)) throw refusal('owner', 'a lower-case word');
   if (!isSpan(lastsMs)) throw refusal('lastsMs', 'milliseconds from 0 to 600000');
   if (!Array.isArray(demotions) || demotions.length > MOST) {
     throw refusal('demotions', `a list of at most ${MOST}`);
   }
-  return { owner, lasts: milliseconds(lastsMs), demotions: demotions.map(demotion) };
+  if (!Array.isArray(events) || !events.every(isLine)) throw refusal('events', 'a list of lines');
+  const report = { owner, lasts: milliseconds(lastsMs), demotions: demotions.map(demotion) };
+  return { report, events };
 }
 
 function demotion(body: unknown): ReportedDemotion {
@@ -52,6 +62,10 @@ function fields(body: unknown): Readonly<Record<string, unknown>> {
 
 function isSpan(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= LONGEST_MS;
+}
+
+function isLine(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= LONGEST_LINE && !value.includes('\n');
 }
 
 function refusal(field: string, expected: string): AnswerRefusal {

@@ -11,7 +11,6 @@ import type {
   RoutingConfiguration,
 } from '../core/configuration/routing-configuration.ts';
 import { GATEWAY_MARK_MASK, gatewayMarks } from '../core/gateways/gateway-marks.ts';
-import type { GatewayReport } from '../core/gateways/gateway-states.ts';
 import {
   GatewayWatch,
   type GroupChoice,
@@ -20,6 +19,8 @@ import {
 } from '../core/gateways/gateway-watch.ts';
 import { routePlan } from '../core/gateways/route-plan.ts';
 import { routeText } from '../core/gateways/route-text.ts';
+import type { GatewaySnapshot } from '../core/telemetry/gateway-table.ts';
+import type { AlertSnapshot } from '../core/telemetry/snapshot.ts';
 import { type Instant, instant, toMilliseconds } from '../core/time.ts';
 import { EchoSocket } from '../kernel/echo-socket.ts';
 import { RouteEngine } from '../kernel/engines/routes.ts';
@@ -30,15 +31,8 @@ import { NetlinkSocket, protocols } from '../kernel/netlink-socket.ts';
 import type { DemotionsBody } from './demotion-report.ts';
 
 export interface GatewayServiceHooks {
-  /** Something people want to know, one line. */
-  readonly onEvent: (text: string) => void;
-  /** To yoked (ApiClient.reportDemotions); may fail, it is said again. */
+  /** To yoked (ApiClient.reportDemotions); may fail, then it is said again. */
   readonly reportDemotions: (body: DemotionsBody) => Promise<void>;
-}
-
-export interface GatewaySnapshot {
-  readonly gateways: readonly GatewayReport[];
-  readonly groups: readonly { readonly name: string; readonly uses: readonly string[] }[];
 }
 
 const READABLE = 1;
@@ -48,6 +42,9 @@ const ROUTE_EVENTS = [1, 7, 8, 11, 19];
 const REPAIR_PAUSE_MS = 500;
 const REPORT_PAUSE_MS = 1000;
 const REPORT_LASTS_MS = 5000;
+/** While nobody takes them. */
+const MOST_LINES = 100;
+const LONGEST_LINE = 400;
 
 interface Asker {
   readonly socket: EchoSocket;
@@ -62,6 +59,9 @@ export class GatewayService {
   #marks: ReadonlyMap<string, number> = new Map();
   #choice: GroupChoice = new Map();
   #routing: RoutingConfiguration | undefined;
+  readonly #down = new Map<string, Pick<AlertSnapshot, 'since' | 'text'>>();
+  /** For the event log, not told yet. */
+  #lines: string[] = [];
   #events: NetlinkSocket | undefined;
   #eventWatch: Watch | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -105,12 +105,22 @@ export class GatewayService {
       if (!isSame || marks.get(name) !== this.#marks.get(name)) this.#drop(name);
     }
     this.#marks = marks;
+    for (const name of [...this.#down.keys()]) if (!marks.has(name)) this.#down.delete(name);
     this.#turn([{ kind: 'configure', routing: this.#routing }, { kind: 'wake' }]);
   }
 
   get snapshot(): GatewaySnapshot {
     const groups = [...this.#watch.choice].map(([name, uses]) => ({ name, uses }));
     return { gateways: this.#watch.reports, groups };
+  }
+
+  /** One for each gateway that is down. */
+  get alerts(): readonly AlertSnapshot[] {
+    return [...this.#down].map(([name, { since, text }]) => ({
+      code: `gateway:${name}`,
+      since,
+      text,
+    }));
   }
 
   #turn(inputs: readonly WatchInput[]): void {
@@ -160,14 +170,17 @@ export class GatewayService {
       void this.#moveRoutes();
       return;
     }
-    this.#hooks.onEvent(output.text);
+    const { gateway, to, text } = output;
+    if (to === 'down') this.#down.set(gateway, { since: new Date().toISOString(), text });
+    else this.#down.delete(gateway);
+    this.#say(text);
     this.#report();
-    if (output.to === 'down') void this.#abandon(output.gateway);
+    if (to === 'down') void this.#abandon(gateway);
   }
 
   async #moveRoutes(): Promise<void> {
     const refusal = await this.engine.reapply();
-    if (refusal !== undefined) this.#hooks.onEvent(`routes could not be changed: ${refusal}`);
+    if (refusal !== undefined) this.#say(`routes could not be changed: ${refusal}`);
   }
 
   /** After the routes have moved: what begins anew is to find another way. */
@@ -178,7 +191,7 @@ export class GatewayService {
       forgetMarkedFlows(this.#marks.get(gateway) ?? 0, GATEWAY_MARK_MASK);
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      this.#hooks.onEvent(error.message);
+      this.#say(error.message);
     }
   }
 
@@ -232,7 +245,7 @@ export class GatewayService {
     if (outcome === undefined) return;
     const { drift, refusal } = outcome;
     const what = refusal === undefined ? 'repaired' : `not repaired: ${refusal}`;
-    this.#hooks.onEvent(`routes were changed (${drift.split('\n')[0]}): ${what}`);
+    this.#say(`routes were changed (${drift.split('\n')[0]}): ${what}`);
   }
 
   #report(): void {
@@ -244,13 +257,22 @@ export class GatewayService {
       if (found === undefined) return [];
       return [{ reason: `target:${gateway}`, weight, patienceMs: patience(found) }];
     });
+    const events = this.#lines.splice(0);
+    const body = { ...demotionsBody(demotions, REPORT_LASTS_MS), events };
     // A yoked that does not answer is told again in a second.
-    this.#hooks.reportDemotions(demotionsBody(demotions, REPORT_LASTS_MS)).catch(() => undefined);
+    this.#hooks.reportDemotions(body).catch(() => {
+      this.#lines = [...events, ...this.#lines].slice(-MOST_LINES);
+    });
+  }
+
+  #say(text: string): void {
+    this.#lines.push(text.split('\n').join('; ').slice(0, LONGEST_LINE));
+    this.#lines.splice(0, this.#lines.length - MOST_LINES);
   }
 }
 
 function demotionsBody(demotions: DemotionsBody['demotions'], lastsMs: number): DemotionsBody {
-  return { owner: 'gateways', lastsMs, demotions };
+  return { owner: 'gateways', lastsMs, demotions, events: [] };
 }
 
 function watched(fd: number, onReadable: () => void): Watch {

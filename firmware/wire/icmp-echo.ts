@@ -42,8 +42,8 @@ export function encodeEchoRequest(
 
 /**
  * What a raw socket received: with the IPv4 header in front, without that of IPv6. Undefined for
- * what is no echo reply, or cut. Checksums are not looked at: the kernel checks those of ICMPv6, and
- * of ICMP the token tells.
+ * what is no echo reply, or cut. Checksums are not looked at: the kernel checks those of ICMPv6,
+ * and of ICMP the token tells.
  */
 export function decodeEchoReply(family: IpFamily, packet: Uint8Array): EchoMessage | undefined {
   const start = family === 6 ? 0 : ((packet[0] ?? 0) & 0x0f) * 4;

@@ -56,7 +56,8 @@ describe('an echo socket', () => {
 test('connections of a mark are forgotten, the others are not', async () => {
   const flow = (port: number, mark: number) =>
     segment.run(
-      `conntrack -I -p udp -s 192.168.1.9 -d 198.18.0.1 --sport ${port} --dport 53 -t 100 -m ${mark}`,
+      'conntrack -I -p udp -s 192.168.1.9 -d 198.18.0.1 -t 100 ' +
+        `--sport ${port} --dport 53 -m ${mark}`,
     );
   flow(1001, 0x1_0000);
   flow(1002, 0x1_0007);

@@ -5,13 +5,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { KernelError } from '../../firmware/kernel/kernel-error.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test sent as JSON
 type Calls = Readonly<Record<string, (...given: any[]) => unknown>>;
 
-/** Carries out calls until the input ends; of one that takes time the answer comes when it is done. */
+/** Carries out calls until the input ends; one that takes time is answered when it is done. */
 export function serveCalls(calls: Calls): void {
   const say = (answer: object) => process.stdout.write(`${JSON.stringify(answer)}\n`);
   const refused = (error: unknown) => {
@@ -44,14 +45,14 @@ export class CallRefused extends Error {
   }
 }
 
-/** A program of this folder, running inside a network namespace. */
+/** A program of this folder, or of another one by its path, inside a network namespace. */
 export class NamespaceProcess {
   readonly #child: ChildProcess;
   readonly #lines: Interface;
   readonly #answers: AsyncIterableIterator<string>;
 
   constructor(namespace: string, program: string) {
-    const file = `${import.meta.dirname}/${program}`;
+    const file = resolve(import.meta.dirname, program);
     this.#child = spawn('ip', ['netns', 'exec', namespace, process.execPath, file], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -11,8 +11,8 @@
 //
 //     dmz 192.168.3.0/24: a .2, b .3, VIP .1 (vhid 3), mail .10 with its default route to the VIP
 //
-// The providers know nothing of 192.168.0.0/16: what leaves towards the host needs an address of the
-// WAN it leaves by, and so the host's answer comes back by the same provider.
+// The providers know nothing of 192.168.0.0/16: what leaves towards the host needs an address of
+// the WAN it leaves by, and so the host's answer comes back by the same provider.
 import { SITE_VIPS } from './rack-plan.ts';
 import { Station, type StationPlan } from './station.ts';
 import type { Switches } from './switches.ts';

@@ -197,7 +197,7 @@ test('a switch that blocks CARP passes everything else', async () => {
   await a.namespace.run('ping', ['-c1', '-w30', b.address('lan')]);
 });
 
-test('a dual-wan rack has two providers, a host behind both, and a mail server in the DMZ', async () => {
+test('a dual-wan rack has two providers, a host behind them, a mail server in a DMZ', async () => {
   using rack = await Rack.build({ site: 'dual-wan' });
   const { dualWan, nodes } = rack;
   const { a, b } = nodes;

@@ -15,9 +15,10 @@
 //                   └──── sync cable ────┘
 //
 // The client's default route is the LAN VIP, the server's route to the LAN is the WAN VIP: traffic
-// passes whoever holds them. With two providers and a DMZ: dual-wan.ts. Every station is a namespace yk<pid>-<n>-<station>; the switches and
-// the sync cable are bridges in yk<pid>-<n>-net. A rack is removed by `remove`, by the end of its
-// process however it comes, and at the latest by the next rack that is built.
+// passes whoever holds them. With two providers and a DMZ: dual-wan.ts. Every station is a
+// namespace yk<pid>-<n>-<station>; switches and sync cable are bridges in yk<pid>-<n>-net. A rack
+// is removed by `remove`, by the end of its process however it comes, and at the latest by the next
+// rack that is built.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

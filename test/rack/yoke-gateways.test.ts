@@ -1,16 +1,17 @@
-// Two providers: by which of them a connection leaves, when one of them dies, and what the pair makes
-// of it. The host on the internet tells from which address it was asked.
+// Two providers: by which of them a connection leaves, when one of them dies, and what the pair
+// makes of it. The host on the internet tells from which address it was asked.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
 import { watchVips } from './client-traffic.ts';
+import { command } from './command.ts';
 import { HOST } from './dual-wan.ts';
 import { eventually } from './eventually.ts';
-import { GatewayWatcher } from './gateway-watcher.ts';
 import { Pair } from './pair.ts';
 import { Rack } from './rack.ts';
 import { SITE_VIPS, VIPS } from './rack-plan.ts';
 import { Sessions } from './sessions.ts';
-import { YokePair, type YokeSpeaker } from './yoke-pair.ts';
+import { YOKE, YokePair, type YokeSpeaker } from './yoke-pair.ts';
 
 const RULES = readFileSync(new URL('./peers/dual-wan.nft', import.meta.url), 'utf8');
 
@@ -31,7 +32,6 @@ defaultGateway: failover
 
 interface Stage {
   readonly pair: Pair<YokeSpeaker>;
-  readonly watchers: Readonly<Record<'a' | 'b', GatewayWatcher>>;
   readonly watch: Awaited<ReturnType<typeof watchVips>>;
 }
 
@@ -39,16 +39,22 @@ async function stage(rack: Rack): Promise<Stage> {
   const watch = await watchVips(rack);
   const pair = await Pair.start(rack, watch, new YokePair({ site: 'dual-wan', areas: AREAS }));
   for (const node of Object.values(rack.nodes)) await node.namespace.nft(RULES);
-  const watchers = {
-    a: await GatewayWatcher.start(rack.nodes.a),
-    b: await GatewayWatcher.start(rack.nodes.b),
-  };
-  for (const watcher of Object.values(watchers)) {
-    await watcher.untilState('wan1', 'up');
-    await watcher.untilState('wan2', 'up');
+  for (const speaker of Object.values(pair.speakers)) {
+    await untilGateway(speaker, 'wan1', 'up');
+    await untilGateway(speaker, 'wan2', 'up');
   }
   await pair.fit();
-  return { pair, watchers, watch };
+  return { pair, watch };
+}
+
+/** Once the last that the node said of the gateway is this state. */
+async function untilGateway(speaker: YokeSpeaker, name: string, state: string): Promise<void> {
+  const isOf = ({ kind, text }: EventRecord) =>
+    kind === 'target' && text.startsWith(`gateway ${name}: `);
+  await eventually(`gateway ${name} is ${state} on ${speaker.node.name}`, async () => {
+    const last = (await speaker.events()).findLast(isOf);
+    return last?.text.includes(` -> ${state}: `) || undefined;
+  });
 }
 
 const open = (rack: Rack, kind: 'tcp' | 'udp', port?: number) =>
@@ -66,10 +72,11 @@ function untilSeenFrom(rack: Rack, address: string): Promise<true> {
   );
 }
 
-test('new connections leave a dead provider and come back, living ones stay on theirs', async () => {
+test('new connections leave a dead provider and come back, living ones stay', async () => {
   using rack = await Rack.build({ site: 'dual-wan' });
-  const { pair, watchers, watch } = await stage(rack);
+  const { pair, watch } = await stage(rack);
   const { dualWan } = rack;
+  const { a, b } = pair.speakers;
   await Sessions.serve(rack, dualWan.host);
   await Sessions.serve(rack, dualWan.host, MARKED_PORT);
 
@@ -79,29 +86,35 @@ test('new connections leave a dead provider and come back, living ones stay on t
   const talking = await open(rack, 'udp');
 
   await dualWan.cutBehind('isp1');
-  await watchers.a.untilState('wan1', 'down');
-  await watchers.b.untilState('wan1', 'down');
+  await untilGateway(a, 'wan1', 'down');
+  await untilGateway(b, 'wan1', 'down');
   await untilSeenFrom(rack, WAN2);
+  await a.untilStatus('raises an alert', ({ alerts }) =>
+    alerts.some(({ code }) => code === 'gateway:wan1'),
+  );
+  const table = await command(YOKE, ['gateways', '--runtime', rack.nodes.a.directories.runtime]);
+  expect(table).toMatch(/^wan1 +down/m);
+  expect(table).toMatch(/^wan2 +up .* failover$/m);
   expect(await marked.ask()).toMatchObject({ answered: 5, same: 5, from: [WAN2] });
   // Datagrams of a session that was on the dead provider go on by the other one.
   expect(await talking.ask()).toMatchObject({ answered: 5, from: [WAN2] });
   const young = await open(rack, 'tcp');
 
   await dualWan.mendBehind('isp1');
-  await watchers.a.untilState('wan1', 'up');
+  await untilGateway(a, 'wan1', 'up');
   await untilSeenFrom(rack, WAN1);
   expect(await young.ask()).toMatchObject({ answered: 5, same: 5, from: [WAN2] });
   expect(await marked.ask()).toMatchObject({ answered: 5, same: 5, from: [WAN2] });
 
   // Both nodes lost the same provider: there was no better one to move to.
   expect(await pair.settled()).toBe('a');
-  expect(await pair.speakers.b.promotions()).toBe(0);
+  expect(await b.promotions()).toBe(0);
   expect(watch.doubleAnswers).toEqual([]);
 });
 
 test('a node that alone does not reach a provider gives the place to the other one', async () => {
   using rack = await Rack.build({ site: 'dual-wan' });
-  const { pair, watchers } = await stage(rack);
+  const { pair } = await stage(rack);
   const { a, b } = pair.speakers;
   const provider = rack.dualWan.isp1.port('wan');
   const node = rack.nodes.a.port('wan');
@@ -111,7 +124,7 @@ test('a node that alone does not reach a provider gives the place to the other o
   ];
 
   await rack.switches.block(ways, 'all');
-  await watchers.a.untilState('wan1', 'down');
+  await untilGateway(a, 'wan1', 'down');
   await b.untilState('MASTER');
   const { demotions } = await a.status();
   expect(demotions).toContainEqual(

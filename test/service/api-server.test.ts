@@ -139,13 +139,17 @@ describe('requests', () => {
 
 test('what other processes know against the node reaches it, checked', async () => {
   const demotion = { reason: 'target:wan1', weight: 50, patienceMs: 2000 };
-  const body = { owner: 'gateways', lastsMs: 5000, demotions: [demotion] };
+  const events = ['gateway wan1: up -> down'];
+  const body = { owner: 'gateways', lastsMs: 5000, demotions: [demotion], events };
   await client.reportDemotions(body);
   expect(node.demotions).toEqual([
     {
-      owner: 'gateways',
-      lasts: 5_000_000,
-      demotions: [{ reason: 'target:wan1', weight: 50, patience: 2_000_000 }],
+      report: {
+        owner: 'gateways',
+        lasts: 5_000_000,
+        demotions: [{ reason: 'target:wan1', weight: 50, patience: 2_000_000 }],
+      },
+      events,
     },
   ]);
   const refused: [object, string][] = [
@@ -157,6 +161,7 @@ test('what other processes know against the node reaches it, checked', async () 
     [{ ...body, demotions: [{ ...demotion, weight: 0 }] }, 'weight'],
     [{ ...body, demotions: [{ ...demotion, weight: 241 }] }, 'weight'],
     [{ ...body, demotions: [{ ...demotion, patienceMs: 1e9 }] }, 'patienceMs'],
+    [{ ...body, events: ['two\nlines'] }, 'events'],
   ];
   for (const [wrong, field] of refused) {
     const [status, answer] = await ask('POST', '/demotions', JSON.stringify(wrong));

@@ -1,6 +1,6 @@
 /**
- * Settings of the ways out: gateways, groups of them, the default, and static routes. What they must
- * be to each other is in routing-check.ts.
+ * Settings of the ways out: gateways, groups of them, the default, and static routes. What they
+ * must be to each other is in routing-check.ts.
  */
 import { z } from 'zod';
 import { milliseconds, seconds } from '../time.ts';

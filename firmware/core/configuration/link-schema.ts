@@ -1,7 +1,7 @@
 /**
  * Settings of interfaces that Yoke makes itself: VLANs and bonds. A bridge is refused: two nodes
- * that bridge the same segments close a loop, and one of them would have to be blocked by a protocol
- * that knows nothing of the election.
+ * that bridge the same segments close a loop, and one of them would have to be blocked by a
+ * protocol that knows nothing of the election.
  */
 import { z } from 'zod';
 import { DEVICE_NAME, EXPECT_DEVICE, number, oneOf, settings, text } from './fields.ts';

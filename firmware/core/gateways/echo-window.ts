@@ -1,4 +1,4 @@
-/** Echo requests of one gateway: those that wait for an answer, and what became of the last ones. */
+/** Echo requests of one gateway: those that wait for an answer, what became of the last ones. */
 import { after, between, type Duration, type Instant } from '../time.ts';
 
 const SEQUENCES = 0x1_0000;

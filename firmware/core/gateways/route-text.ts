@@ -1,14 +1,15 @@
 /**
- * The routes and rules of a configuration as text, one `ip` command a line (ip-route(8), ip-rule(8)).
+ * The routes and rules of a configuration as text, one `ip` command a line (ip-route(8),
+ * ip-rule(8)).
  *
- *   rule add pref 100 lookup main suppress_prefixlength 0      local networks and static routes first
- *   rule add pref 110 fwmark 0x10000/0xff0000 lookup 1001      by mark: what is to leave by a gateway
- *   rule add pref 120 from 198.51.100.201 lookup 1001          what has an address of that WAN already
- *   route add default table 1001 ... via 198.51.100.1 dev wan  its table
- *   group failover wan1 tier 1: route add default ... nexthop  by a group: the members in use
+ *   rule add pref 100 lookup main suppress_prefixlength 0   local networks, static routes first
+ *   rule add pref 110 fwmark 0x10000/0xff0000 lookup 1001   by mark: what shall leave by a gateway
+ *   rule add pref 120 from 198.51.100.201 lookup 1001       what has an address of that WAN already
+ *   route add default table 1001 ... via 198.51.100.1 dev wan   its table
+ *   group failover wan1 tier 1: route add default ... nexthop   by a group: the members in use
  *
- * A line of a group stands for one member. Which of them are in use is not configuration but what the
- * monitors say: `routePlan` joins these to one route.
+ * A line of a group stands for one member. Which of them are in use is not configuration but what
+ * the monitors say: `routePlan` joins these to one route.
  */
 
 import type { IpFamily } from '../../wire/ip-address.ts';

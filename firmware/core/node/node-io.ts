@@ -92,6 +92,8 @@ export type EventKind =
   | 'lease'
   | 'config'
   | 'maintenance'
+  /** Something that is watched from here: a gateway. */
+  | 'target'
   /** The peer came or went. */
   | 'peer'
   /** Two masters met. */

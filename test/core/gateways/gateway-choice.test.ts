@@ -63,7 +63,7 @@ test('when all are down what was used last stays', () => {
   expect(chosen(states)).toBe('a*3 b*1');
 });
 
-test('never nobody; never a gateway that is down beside one that is not; one tier at a time', () => {
+test('never nobody, never one that is down beside one that is not, one tier at a time', () => {
   const known = fc.constantFrom(UP, DOWN, LOSSY, SLOW);
   const members = fc
     .uniqueArray(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 8 })

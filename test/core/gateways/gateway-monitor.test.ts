@@ -1,6 +1,5 @@
 /** Loss and latency of one gateway over a window. */
 import { describe, expect, test } from 'vitest';
-import type { GatewayConfiguration } from '../../../firmware/core/configuration/routing-configuration.ts';
 import { GatewayMonitor } from '../../../firmware/core/gateways/gateway-monitor.ts';
 import { after, type Instant, instant, milliseconds } from '../../../firmware/core/time.ts';
 import { exampleGateway } from './example-routing.ts';
@@ -16,7 +15,7 @@ class Stage {
   way: Way = () => 10;
   #answers: { at: Instant; sequence: number }[] = [];
 
-  constructor(given: Partial<GatewayConfiguration> = {}) {
+  constructor(given: Parameters<typeof exampleGateway>[0] = {}) {
     this.monitor = new GatewayMonitor(exampleGateway(given), this.now);
     this.#wake();
   }

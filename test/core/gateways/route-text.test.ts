@@ -101,7 +101,7 @@ describe('the plan', () => {
     ]);
   });
 
-  test('uses the lowest tier before anything is chosen, and when the choice is of another time', () => {
+  test('uses the lowest tier before anything is chosen, or when nothing chosen is there', () => {
     const first = defaults(failover, ['wan1']);
     expect(routePlan(failover, new Map()).routes).toEqual(expect.arrayContaining(first));
     expect(defaults(failover, [])).toEqual(first);

@@ -51,12 +51,14 @@ const ROUTING = exampleRouting({
 });
 const TEXT = routeText(routed(ROUTING));
 
+const DRIVER = new URL('../engine-driver.ts', import.meta.url).pathname;
+
 let segment: Segment;
 let driver: NamespaceProcess;
 
 beforeEach(() => {
   segment = new Segment();
-  driver = segment.startProgram('engine-driver.ts');
+  driver = segment.startProgram(DRIVER);
 });
 
 afterEach(() => segment.remove());
