@@ -6,9 +6,11 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ApiFailure } from '../service/local-client.ts';
+import { agentCommand } from './agent-command.ts';
 import { configCommand } from './config-command.ts';
 import { eventsCommand } from './events-command.ts';
 import { flowsCommand } from './flows-command.ts';
+import { gatewaysCommand } from './gateways-command.ts';
 import { handoverCommand } from './handover-command.ts';
 import { helpText } from './help-text.ts';
 import { type Invocation, UsageError } from './invocation.ts';
@@ -24,6 +26,15 @@ interface Command {
   run(invocation: Invocation): Promise<number>;
 }
 
+const CONFIG_FLAGS = ['message', 'confirm', 'here', 'keep', 'effective', 'secrets'];
+/** Flags with a value, and what they want. */
+const VALUES = {
+  file: 'a file',
+  message: 'a sentence',
+  confirm: 'a duration such as 60s',
+  keep: 'here or peer',
+} as const;
+
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['run', { flags: [], run: runCommand }],
   ['status', { flags: ['json', 'watch'], run: statusCommand }],
@@ -31,7 +42,9 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['handover', { flags: [], run: handoverCommand }],
   ['reload', { flags: [], run: reloadCommand }],
   ['events', { flags: ['json', 'follow'], run: eventsCommand }],
-  ['config', { flags: [], run: configCommand }],
+  ['config', { flags: CONFIG_FLAGS, run: configCommand }],
+  ['agent', { flags: [], run: agentCommand }],
+  ['gateways', { flags: ['json'], run: gatewaysCommand }],
   ['flows', { flags: [], run: flowsCommand }],
   ['pair', { flags: ['new', 'file'], run: pairCommand }],
 ]);
@@ -69,13 +82,14 @@ async function dispatch(words: readonly string[], terminal: Terminal): Promise<n
   if (name === undefined) throw new UsageError('no command given');
   const command = COMMANDS.get(name);
   if (command === undefined) throw new UsageError(`no such command: ${name}`);
-  const given = Object.keys(values).filter((key) => values[key] === true || key === 'file');
+  const valued = Object.keys(VALUES);
+  const given = Object.keys(values).filter((key) => values[key] === true || valued.includes(key));
   const foreign = given.find((flag) => !command.flags.includes(flag));
   if (foreign !== undefined) throw new UsageError(`${name} takes no --${foreign}`);
   return command.run({
     words: rest,
     flags: new Set(given),
-    file: fileName(values['file']),
+    values: givenValues(values),
     configDir: directory(values['config'], 'config'),
     runtimeDir: directory(values['runtime'], 'runtime'),
     stateDir: directory(values['state'], 'state'),
@@ -95,7 +109,10 @@ function parsed(words: readonly string[]) {
     watch: flag,
     follow: flag,
     new: flag,
-    file: { type: 'string' },
+    here: flag,
+    effective: flag,
+    secrets: flag,
+    ...Object.fromEntries(Object.keys(VALUES).map((name) => [name, { type: 'string' } as const])),
   };
   try {
     return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
@@ -111,7 +128,12 @@ function directory(value: unknown, name: keyof typeof DIRECTORIES): string {
   return typeof value === 'string' ? value : DIRECTORIES[name];
 }
 
-function fileName(value: unknown): string | undefined {
-  if (value === '') throw new UsageError('--file wants a file');
-  return typeof value === 'string' ? value : undefined;
+function givenValues(values: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
+  const given = new Map<string, string>();
+  for (const [name, wanted] of Object.entries(VALUES)) {
+    const value = values[name];
+    if (value === '') throw new UsageError(`--${name} wants ${wanted}`);
+    if (typeof value === 'string') given.set(name, value);
+  }
+  return given;
 }

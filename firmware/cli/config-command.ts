@@ -1,16 +1,37 @@
 /**
- * `yoke config check` and `yoke config schema`: the configuration before it is used.
+ * `yoke config`: the configuration before it is used, its history, and its way to both nodes.
  */
 import { formatDuration } from '../core/configuration/duration-text.ts';
 import { jsonSchema } from '../core/configuration/schema.ts';
 import { loadConfiguration } from '../service/configuration-loading.ts';
+import { changeCommand } from './config-change.ts';
+import { historyCommand } from './config-past.ts';
 import { type Invocation, UsageError } from './invocation.ts';
 
+type Verb = (invocation: Invocation, rest: readonly string[]) => number | Promise<number>;
+
+const VERBS: ReadonlyMap<string, { readonly flags: readonly string[]; readonly run: Verb }> =
+  new Map([
+    ['check', { flags: [], run: check }],
+    ['schema', { flags: [], run: schema }],
+    ['show', { flags: ['effective', 'secrets'], run: historyCommand('show') }],
+    ['history', { flags: [], run: historyCommand('history') }],
+    ['diff', { flags: [], run: historyCommand('diff') }],
+    ['export', { flags: [], run: historyCommand('export') }],
+    ['plan', { flags: [], run: changeCommand('plan') }],
+    ['apply', { flags: ['message', 'confirm', 'here'], run: changeCommand('apply') }],
+    ['confirm', { flags: [], run: changeCommand('confirm') }],
+    ['rollback', { flags: ['confirm', 'here'], run: changeCommand('rollback') }],
+    ['resolve', { flags: ['keep'], run: changeCommand('resolve') }],
+  ]);
+
 export async function configCommand(invocation: Invocation): Promise<number> {
-  const [verb, ...rest] = invocation.words;
-  if (verb === 'check') return check(invocation, rest);
-  if (verb === 'schema') return schema(invocation, rest);
-  throw new UsageError('config wants check or schema');
+  const [word = '', ...rest] = invocation.words;
+  const verb = VERBS.get(word);
+  if (verb === undefined) throw new UsageError(`config wants ${[...VERBS.keys()].join(', ')}`);
+  const foreign = [...invocation.flags].find((flag) => !verb.flags.includes(flag));
+  if (foreign !== undefined) throw new UsageError(`config ${word} takes no --${foreign}`);
+  return verb.run(invocation, rest);
 }
 
 function check({ configDir, terminal }: Invocation, rest: readonly string[]): number {

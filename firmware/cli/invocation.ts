@@ -9,8 +9,8 @@ export interface Invocation {
   readonly words: readonly string[];
   /** Flags without a value that were given. */
   readonly flags: ReadonlySet<string>;
-  /** Value of --file. */
-  readonly file: string | undefined;
+  /** Values of those flags that have one, --file, --message and so on, as far as given. */
+  readonly values: ReadonlyMap<string, string>;
   readonly configDir: string;
   readonly runtimeDir: string;
   readonly stateDir: string;

@@ -21,7 +21,8 @@ const QUESTION = 'code shown by the other node: ';
 class Refusal extends Error {}
 
 export async function pairCommand(invocation: Invocation): Promise<number> {
-  const { terminal, configDir, words, file } = invocation;
+  const { terminal, configDir, words, values } = invocation;
+  const file = values.get('file');
   if (file !== undefined && words.length > 0) throw new UsageError('pair wants a code or --file');
   const place = secretPlace(configDir);
   if (!place.ok) {

@@ -137,6 +137,11 @@ export class ClusterSecret {
     return new Uint8Array(hkdfSync('sha256', this.#bytes, '', 'yoke flow key', KEY_BYTES));
   }
 
+  /** The pre-shared key of the TLS sessions that carry the configuration: 32 bytes. */
+  syncKey(): Uint8Array {
+    return new Uint8Array(hkdfSync('sha256', this.#bytes, '', 'yoke config sync key', KEY_BYTES));
+  }
+
   /** From which both nodes make the same names for flows, and nobody else: 16 bytes. */
   flowNameSeed(): Uint8Array {
     return new Uint8Array(hkdfSync('sha256', this.#bytes, '', 'yoke flow names', SEED_BYTES));

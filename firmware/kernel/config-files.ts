@@ -55,12 +55,20 @@ const MOST_SYNTAX_PROBLEMS = 10;
 const INDENTING_TAB = /^ *\t\s*[^\s#]/;
 
 export function readConfigFile(directory: string, name: ConfigFileName): ConfigFileReading {
-  const path = join(directory, name);
+  const reading = readConfigText(join(directory, name));
+  return reading.ok ? parseConfigText(reading.text) : refused(reading.problem);
+}
+
+/** All of a file as it is, or why it cannot be had. */
+export function readConfigText(
+  path: string,
+): { readonly ok: true; readonly text: string } | { ok: false; readonly problem: FileProblem } {
   try {
-    return parseConfigText(readText(path));
+    return { ok: true, text: readText(path) };
   } catch (error) {
     const expected = `a readable file ${path}`;
-    return refused({ line: undefined, path: [], found: reasonOf(error), expected });
+    const problem = { line: undefined, path: [], found: reasonOf(error), expected };
+    return { ok: false, problem };
   }
 }
 

@@ -2,10 +2,12 @@
  * The other end of api-server.ts, for the CLI.
  */
 import type { IncomingMessage } from 'node:http';
+import type { ConfigFacts, ConfigReport } from '../core/telemetry/config-report.ts';
 import type { EventRecord } from '../core/telemetry/event-record.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
 import { type CommandName, type CommandResult, socketPath } from './api-server.ts';
+import type { DemotionsBody } from './demotion-report.ts';
 import { ApiFailure, LocalClient } from './local-client.ts';
 
 export class ApiClient extends LocalClient {
@@ -24,6 +26,19 @@ export class ApiClient extends LocalClient {
   /** What the replication of flows has to tell the node. */
   async reportFlows(report: FlowsReport): Promise<void> {
     await this.ask('POST', '/flows', JSON.stringify(report));
+  }
+
+  /** Why this node should rather not be MASTER. Throws ApiFailure when it is not taken. */
+  async reportDemotions(body: DemotionsBody): Promise<void> {
+    const { status } = await this.ask('POST', '/demotions', JSON.stringify(body));
+    if (status !== 200) throw new ApiFailure(`the node answered ${status} to demotions`);
+  }
+
+  /** What the keeper of the configuration has to tell; answered by what runs on this node. */
+  async reportConfig(report: ConfigReport): Promise<ConfigFacts> {
+    const { status, body } = await this.ask('POST', '/config', JSON.stringify(report));
+    if (status !== 200) throw new ApiFailure(`the node answered ${status}`);
+    return body as ConfigFacts;
   }
 
   /**

@@ -8,7 +8,13 @@ import type { PairConfiguration, Role } from '../core/configuration/pair-configu
 import { type DocumentName, formatProblem, type Problem } from '../core/configuration/problem.ts';
 import { resolveConfiguration } from '../core/configuration/resolve-configuration.ts';
 import { ClusterSecret } from '../kernel/cluster-secret.ts';
-import { type ConfigFile, type FileProblem, readConfigFile } from '../kernel/config-files.ts';
+import {
+  type ConfigFile,
+  type ConfigFileReading,
+  type FileProblem,
+  parseConfigText,
+  readConfigFile,
+} from '../kernel/config-files.ts';
 
 export type ConfigurationLoading =
   | {
@@ -16,6 +22,10 @@ export type ConfigurationLoading =
       readonly configuration: PairConfiguration;
       /** SHA-256 in hex of the content of cluster.yaml: equal on both nodes, or they drift. */
       readonly hash: string;
+      /** Key of the TLS sessions between the nodes' configurations; undefined without a secret. */
+      readonly syncKey: Uint8Array | undefined;
+      /** What people wrote, defaults filled in. */
+      readonly documents: Documents;
     }
   /** Each `file:line: field: found X, expected Y`, in the order of files and lines. */
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -45,9 +55,14 @@ interface ReadDocument<Name extends DocumentName> {
   readonly problems: readonly FileProblem[];
 }
 
-export function loadConfiguration(configDir: string): ConfigurationLoading {
-  const node = readDocument(configDir, 'node');
-  const cluster = readDocument(configDir, 'cluster');
+/** `clusterText` stands in for the cluster.yaml of the directory. */
+export function loadConfiguration(configDir: string, clusterText?: string): ConfigurationLoading {
+  const node = readDocument('node', readConfigFile(configDir, 'node.yaml'));
+  const clusterReading =
+    clusterText === undefined
+      ? readConfigFile(configDir, 'cluster.yaml')
+      : parseConfigText(clusterText);
+  const cluster = readDocument('cluster', clusterReading);
   const secret = node.value?.secret === undefined ? undefined : readSecret(configDir, node);
   const problems = {
     node: [...node.problems, ...(secret?.problems ?? [])],
@@ -66,7 +81,13 @@ export function loadConfiguration(configDir: string): ConfigurationLoading {
       derivePassword: secret && ((vhid) => secret.value?.carpPassword(vhid) ?? new Uint8Array()),
     });
     if (resolution.ok && problems.node.length === 0) {
-      return { ok: true, configuration: resolution.configuration, hash: cluster.file?.hash ?? '' };
+      return {
+        ok: true,
+        configuration: resolution.configuration,
+        hash: cluster.file?.hash ?? '',
+        syncKey: secret?.value?.syncKey(),
+        documents: { node: node.value, cluster: cluster.value },
+      };
     }
     for (const problem of resolution.ok ? [] : resolution.problems) {
       const { file } = problem.document === 'node' ? node : cluster;
@@ -81,7 +102,7 @@ export function loadConfiguration(configDir: string): ConfigurationLoading {
 export function secretPlace(configDir: string): SecretPlace {
   const fallback = { ok: true, path: resolve(configDir, DEFAULT_SECRET), isNamed: false } as const;
   if (!existsSync(join(configDir, 'node.yaml'))) return { ...fallback, role: undefined };
-  const { value, problems } = readDocument(configDir, 'node');
+  const { value, problems } = readDocument('node', readConfigFile(configDir, 'node.yaml'));
   if (value === undefined) return { ok: false, problems: sentences('node', problems) };
   const { role, secret } = value;
   if (secret === undefined) return { ...fallback, role };
@@ -89,10 +110,9 @@ export function secretPlace(configDir: string): SecretPlace {
 }
 
 function readDocument<Name extends DocumentName>(
-  configDir: string,
   name: Name,
+  reading: ConfigFileReading,
 ): ReadDocument<Name> {
-  const reading = readConfigFile(configDir, `${name}.yaml`);
   if (!reading.ok) return { value: undefined, file: undefined, problems: reading.problems };
   const { file } = reading;
   const check = checkDocument(name, file.value);

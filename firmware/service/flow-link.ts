@@ -7,11 +7,11 @@ import type { PairConfiguration } from '../core/configuration/pair-configuration
 import type { NodeEvent } from '../core/node/node-io.ts';
 import type { FlowsReport, FlowsSnapshot } from '../core/telemetry/flows-snapshot.ts';
 import type { AlertSnapshot } from '../core/telemetry/snapshot.ts';
-import { FlowChild, type FlowChildOptions } from './flow-child.ts';
 import { FlowClient } from './flow-client.ts';
+import { ProcessReports } from './process-reports.ts';
+import { type NodePlaces, ServiceChild } from './service-child.ts';
 
-/** A report comes every second. */
-const SILENCE_MS = 5000;
+const NAME = 'yoke-flows';
 /** A process that is stopped does not answer, and a handover is not to wait for it. */
 const BARRIER_PATIENCE_MS = 700;
 
@@ -24,19 +24,19 @@ interface FlowLinkHooks {
 
 export class FlowLink {
   readonly #hooks: FlowLinkHooks;
-  readonly #child: FlowChild;
+  readonly #child: ServiceChild;
   readonly #client: FlowClient;
+  readonly #reports: ProcessReports<FlowsReport>;
   /** What the process was started with; undefined while it is not to run. */
   #wanted: string | undefined;
-  #report: FlowsReport | undefined;
-  #heardAt = 0;
-  #startedAt = 0;
   #isReady = false;
 
-  constructor(options: FlowChildOptions, hooks: FlowLinkHooks) {
+  constructor(places: NodePlaces, hooks: FlowLinkHooks) {
     this.#hooks = hooks;
-    this.#child = new FlowChild(options, hooks.complain);
-    this.#client = new FlowClient(options.runtimeDir);
+    this.#child = new ServiceChild({ name: NAME, words: ['flows', 'run'] }, places, hooks.complain);
+    this.#client = new FlowClient(places.runtimeDir);
+    const text = `${NAME} says nothing: connections are not replicated`;
+    this.#reports = new ProcessReports({ code: 'flows-process', text }, hooks.onEvent);
   }
 
   /** Starts the process, again when something it reads has changed, or stops it. */
@@ -46,9 +46,9 @@ export class FlowLink {
     if (wanted === this.#wanted) return;
     const isFirst = this.#wanted === undefined;
     this.#wanted = wanted;
-    this.#startedAt = performance.now();
+    this.#reports.expect();
     if (wanted === undefined) {
-      this.#report = undefined;
+      this.#reports.expectNone();
       this.#hooks.onReady(true);
       void this.#child.stop();
     } else if (isFirst) {
@@ -63,44 +63,24 @@ export class FlowLink {
   }
 
   take(report: FlowsReport): void {
-    this.#tellAlerts(report.alerts);
-    this.#report = report;
-    this.#heardAt = performance.now();
+    this.#reports.take(report);
     if (!report.ready || this.#isReady) return;
     this.#isReady = true;
     this.#hooks.onReady(true);
   }
 
   get snapshot(): FlowsSnapshot | null {
-    return this.#isSilent ? null : (this.#report?.flows ?? null);
+    return this.#reports.latest?.flows ?? null;
   }
 
   get alerts(): readonly AlertSnapshot[] {
-    if (this.#wanted === undefined) return [];
-    if (!this.#isSilent) return this.#report?.alerts ?? [];
-    if (performance.now() - this.#startedAt < SILENCE_MS) return [];
-    const text = 'yoke-flows says nothing: connections are not replicated';
-    return [{ code: 'flows-process', since: new Date().toISOString(), text }];
+    return this.#reports.alerts;
   }
 
   /** Resolves when the peer has all flows, or when that cannot be waited for. */
   async caughtUp(): Promise<void> {
-    if (this.#wanted === undefined || this.#isSilent) return;
+    if (this.#wanted === undefined || this.#reports.latest === undefined) return;
     const barrier = this.#client.barrier().catch(() => undefined);
     await Promise.race([barrier, pause(BARRIER_PATIENCE_MS, undefined, { ref: false })]);
-  }
-
-  get #isSilent(): boolean {
-    return this.#report === undefined || performance.now() - this.#heardAt > SILENCE_MS;
-  }
-
-  #tellAlerts(alerts: readonly AlertSnapshot[]): void {
-    const before = new Set(this.#report?.alerts.map(({ code }) => code));
-    for (const { code, text } of alerts) {
-      if (!before.delete(code)) this.#hooks.onEvent({ kind: 'alert', text, data: { code } });
-    }
-    for (const code of before) {
-      this.#hooks.onEvent({ kind: 'alert-cleared', text: code, data: { code } });
-    }
   }
 }

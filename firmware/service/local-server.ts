@@ -129,14 +129,17 @@ function statusOf(error: unknown): number {
 }
 
 /** JSON, or undefined for an empty body. */
-export async function readBody(request: IncomingMessage): Promise<unknown> {
+export async function readBody(
+  request: IncomingMessage,
+  largest = LARGEST_BODY_BYTES,
+): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
   // Ending early must leave the connection open for the answer.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     const bytes = chunk as Buffer;
     size += bytes.length;
-    if (size > LARGEST_BODY_BYTES) throw new AnswerRefusal(413, 'body over 64 KiB');
+    if (size > largest) throw new AnswerRefusal(413, `body over ${largest / 1024} KiB`);
     chunks.push(bytes);
   }
   if (size === 0) return undefined;

@@ -7,11 +7,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { NodeSnapshot } from '../core/node/node-snapshot.ts';
+import type { ConfigFacts, ConfigReport } from '../core/telemetry/config-report.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
 import { EventLog, StateFiles } from '../kernel/state-files.ts';
 import { WakeSignal } from '../kernel/wake-signal.ts';
+import { AgentLink } from './agent-link.ts';
 import { ApiServer, type CommandName, type CommandResult } from './api-server.ts';
 import { type ConfigurationLoading, loadConfiguration } from './configuration-loading.ts';
+import type { TakenReport } from './demotion-report.ts';
 import { ElectionLink } from './election-link.ts';
 import { EventJournal } from './event-journal.ts';
 import { FlowLink } from './flow-link.ts';
@@ -62,9 +65,10 @@ class NodeProcess {
   readonly #start: ThreadStart;
   readonly #startedAt = performance.now();
   readonly #flows: FlowLink;
+  readonly #agent: AgentLink;
   readonly #link = new ElectionLink((message) => this.#post(message));
   #hash: string;
-  #revision = 1;
+  #generation = 1;
   #reloadErrors: readonly string[] = [];
   #reloading: Promise<CommandResult> | undefined;
   #reloadAgain: Promise<CommandResult> | undefined;
@@ -83,6 +87,10 @@ class NodeProcess {
       onEvent: (event) => this.#journal.add(event, new Date()),
       complain,
     });
+    this.#agent = new AgentLink(options, {
+      onEvent: (event) => this.#journal.add(event, new Date()),
+      complain,
+    });
     this.#start = { configuration, maintenance: this.#recallMaintenance(), wakeFd: this.#wake.fd };
   }
 
@@ -92,6 +100,8 @@ class NodeProcess {
       eventsSince: (id) => this.#journal.since(id),
       subscribe: (listener) => this.#journal.subscribe(listener),
       takeFlows: (report) => this.#flows.take(report),
+      takeDemotions: (taken) => this.#takeDemotions(taken),
+      takeConfig: (report) => this.#takeConfig(report),
       command: (name, args) => this.#command(name, args),
     });
     const stop = (): void => this.#stop();
@@ -101,8 +111,9 @@ class NodeProcess {
     await api.start();
     const ended = once(this.#spawn(), 'exit');
     this.#flows.configure(this.#start.configuration);
+    this.#agent.configure(this.#start.configuration);
     await ended;
-    await this.#flows.stop();
+    await Promise.all([this.#flows.stop(), this.#agent.stop()]);
     await api.stop();
     this.#journal.close();
     return 0;
@@ -142,12 +153,24 @@ class NodeProcess {
       ...snapshot,
       version: this.#options.version,
       flows: this.#flows.snapshot,
-      alerts: [...snapshot.alerts, ...this.#flows.alerts],
-      config: { revision: this.#revision, hash: this.#hash, errors: this.#reloadErrors },
+      alerts: [...snapshot.alerts, ...this.#flows.alerts, ...this.#agent.alerts],
+      config: this.#agent.snapshot(this.#hash, this.#reloadErrors),
       pid: process.pid,
       uptime: Math.floor((performance.now() - this.#startedAt) / 1000),
       realtime,
     };
+  }
+
+  #takeDemotions({ report, events }: TakenReport): void {
+    for (const text of events) this.#journal.add({ kind: 'target', text }, new Date());
+    this.#post({ kind: 'demotions', report });
+  }
+
+  #takeConfig(report: ConfigReport): ConfigFacts {
+    const { state } = this.#link.latest().snapshot;
+    this.#agent.take(report);
+    for (const text of report.events) this.#journal.add({ kind: 'config', text }, new Date());
+    return { hash: this.#hash, generation: this.#generation, state };
   }
 
   async #command(
@@ -221,8 +244,9 @@ class NodeProcess {
     await this.#link.ask((id) => ({ kind: 'configure', id, configuration }));
     this.#flows.configure(configuration);
     this.#hash = hash;
-    this.#revision += 1;
-    return { ok: true, text: `configuration ${this.#revision} applied` };
+    this.#generation += 1;
+    this.#agent.configure(configuration);
+    return { ok: true, text: `configuration ${hash.slice(0, 12)} applied` };
   }
 
   #stop(): void {

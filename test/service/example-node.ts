@@ -1,14 +1,17 @@
 // A node with nothing behind it, for tests of those who talk to one.
+import type { ConfigFacts, ConfigReport } from '../../firmware/core/telemetry/config-report.ts';
 import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
 import type { FlowsReport } from '../../firmware/core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../../firmware/core/telemetry/snapshot.ts';
 import type { ApiNode, CommandName, CommandResult } from '../../firmware/service/api-server.ts';
+import type { TakenReport } from '../../firmware/service/demotion-report.ts';
 import { exampleSnapshot } from '../core/telemetry/example-snapshot.ts';
 
 export class ExampleNode implements ApiNode {
   readonly listeners = new Set<(record: EventRecord) => void>();
   readonly commands: [CommandName, Readonly<Record<string, string>>][] = [];
   readonly reports: FlowsReport[] = [];
+  readonly demotions: TakenReport[] = [];
   outcome: CommandResult = { ok: true, text: 'done' };
   failure: Error | undefined;
   snapshot: Snapshot = exampleSnapshot();
@@ -40,6 +43,14 @@ export class ExampleNode implements ApiNode {
 
   takeFlows(report: FlowsReport): void {
     this.reports.push(report);
+  }
+
+  takeDemotions(taken: TakenReport): void {
+    this.demotions.push(taken);
+  }
+
+  takeConfig({ hash }: ConfigReport): ConfigFacts {
+    return { hash, generation: 1, state: this.snapshot.state };
   }
 
   happen(text: string): EventRecord {

@@ -7,6 +7,7 @@
  * there.
  */
 import type { FailoverMode, Role } from '../configuration/pair-configuration.ts';
+import type { SyncStanding } from '../rollout/rollout-io.ts';
 import type { FlowsSnapshot } from './flows-snapshot.ts';
 
 export const SNAPSHOT_SCHEMA = 1;
@@ -137,11 +138,20 @@ export interface HeardSnapshot {
 }
 
 export interface ConfigSnapshot {
-  /** Counts accepted configurations since the process started, from 1. */
-  readonly revision: number;
+  /**
+   * Number in the history of what is applied; null while the history does not have it, or the
+   * process that keeps the history says nothing.
+   */
+  readonly revision: number | null;
   /** SHA-256 in hex of the content of cluster.yaml that is applied. */
   readonly hash: string;
-  /** Why the newest attempt to reload was refused, one line each; empty when it was not. */
+  /** The same of what the other node runs; null while it is not connected. */
+  readonly peerHash: string | null;
+  /** When both nodes last agreed on a revision; null when they did not since the start. */
+  readonly lastSync: string | null;
+  /** How the nodes' configurations are to each other; null as for `revision`. */
+  readonly sync: SyncStanding | null;
+  /** Why the newest reload or change was refused or undone, one line each. */
   readonly errors: readonly string[];
 }
 

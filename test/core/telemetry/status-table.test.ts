@@ -81,6 +81,7 @@ describe('the status table', () => {
       ],
       peer: strangePeer({ reachable: false, heard: [] }),
       config: {
+        ...exampleSnapshot().config,
         revision: 2,
         hash: 'ab'.repeat(32),
         errors: ['cluster.yaml:3: failover: found "pair", expected node or vip'],
