@@ -16,7 +16,7 @@ usage: yoke COMMAND [FLAGS]
   events [--follow] [--json] what happened and why
   config check               check the configuration, with line numbers
   config schema node|cluster JSON Schema of node.yaml or cluster.yaml
-  gateways [--json]          ways out: state, loss, latency, and which are in use
+  gateways [--json]          ways out: state, loss, latency; which are in use
   flows show [WORDS]         the connections of this node with all these words,
                              those with the most bytes first
   flows status|resync        their replication; tell the peer everything anew
