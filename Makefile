@@ -5,7 +5,7 @@ NODE := node_modules/.bin/node
 AS_ROOT := scripts/as-root.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup modules build check test simulate simulate-mutants demo bench trials soak clean
+.PHONY: help setup modules build check docs test simulate simulate-mutants demo bench trials soak clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ build: setup ## build/yoke, its bundles, and the native addon for this machine a
 
 check: modules ## types, lint, format and the rules of the house: no root, no network
 	@$(NODE) scripts/check.ts
+
+docs: modules ## docs/configuration.md anew, from the schema
+	@$(NODE) scripts/docs.ts
 
 test: build ## every test that fits one machine; one suite: make test ONLY=test/wire
 	@$(AS_ROOT) $(NODE) scripts/test.ts $(ONLY)

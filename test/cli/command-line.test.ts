@@ -52,7 +52,21 @@ describe('wrong usage is one line with a hint and exit code 2', () => {
     [['maintenance', 'pause'], 'maintenance wants enter or leave'],
     [['maintenance', 'enter', 'now'], 'maintenance wants enter or leave'],
     [['events', '--watch'], 'events takes no --watch'],
-    [['config'], 'config wants check or schema'],
+    [
+      ['config'],
+      'config wants check, schema, show, history, diff, export, plan, apply, confirm, ' +
+        'rollback, resolve',
+    ],
+    [['config', 'show', '--here'], 'config show takes no --here'],
+    [['config', 'show', '1', '2'], 'config show takes no 2'],
+    [
+      ['config', 'apply', '--confirm', 'soon'],
+      '--confirm wants a duration from 1s to 24h such as 60s',
+    ],
+    [['config', 'rollback', 'all'], 'config rollback wants the number of a revision'],
+    [['config', 'resolve'], 'config resolve wants --keep here or --keep peer'],
+    [['status', '--message', 'x'], 'status takes no --message'],
+    [['agent'], 'agent wants run'],
     [['config', 'check', 'node'], 'config check takes no node'],
     [['config', 'schema', 'both'], 'config schema wants node or cluster'],
     [['handover', 'now'], 'handover takes no now'],
