@@ -40,6 +40,7 @@ demo: build ## start a pair in a rack, fail it over under traffic, print the dri
 bench: build ## the same faults to Yoke, ucarp and keepalived, side by side
 	@$(AS_ROOT) $(NODE) test/bench/bench.ts
 	@$(AS_ROOT) $(NODE) test/bench/flows.ts
+	@$(AS_ROOT) $(NODE) test/bench/ruleset.ts
 
 trials: build ## planned handovers, attacks and stalled daemons in numbers; takes two hours
 	@$(AS_ROOT) $(NODE) test/rack/handovers.ts

@@ -11,6 +11,7 @@ import { backupCommand, restoreCommand } from './backup-command.ts';
 import { configCommand } from './config-command.ts';
 import { eventsCommand } from './events-command.ts';
 import { flowsCommand } from './flows-command.ts';
+import { gatewaysCommand } from './gateways-command.ts';
 import { handoverCommand } from './handover-command.ts';
 import { helpText } from './help-text.ts';
 import { type Invocation, UsageError } from './invocation.ts';
@@ -46,6 +47,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['backup', { flags: [], run: backupCommand }],
   ['restore', { flags: ['here'], run: restoreCommand }],
   ['agent', { flags: [], run: agentCommand }],
+  ['gateways', { flags: ['json'], run: gatewaysCommand }],
   ['flows', { flags: [], run: flowsCommand }],
   ['pair', { flags: ['new', 'file'], run: pairCommand }],
 ]);

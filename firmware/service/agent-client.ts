@@ -2,6 +2,7 @@
  * The other end of agent-server.ts.
  */
 import type { ConfigReport } from '../core/telemetry/config-report.ts';
+import type { GatewaySnapshot } from '../core/telemetry/gateway-table.ts';
 import { type ConfigRevision, readRevision } from '../wire/config-revision.ts';
 import { type ApplyWish, agentSocketPath, type ChangeWish } from './agent-server.ts';
 import type { CommandResult } from './api-server.ts';
@@ -17,6 +18,10 @@ export class AgentClient extends LocalClient {
 
   async report(): Promise<ConfigReport> {
     return (await this.fetch('/status')) as ConfigReport;
+  }
+
+  async gateways(): Promise<GatewaySnapshot> {
+    return (await this.fetch('/gateways')) as GatewaySnapshot;
   }
 
   /** What the other node stands by; undefined when it is not connected. */

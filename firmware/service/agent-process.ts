@@ -12,6 +12,7 @@ import { ConfigAgent } from './config-agent.ts';
 import { ConfigHistory } from './config-history.ts';
 import { loadConfiguration } from './configuration-loading.ts';
 import { engineList } from './engine-list.ts';
+import { GatewayService } from './gateway-service.ts';
 import { ApiFailure } from './local-client.ts';
 import type { NodePlaces } from './service-child.ts';
 import { syncPlace } from './sync-place.ts';
@@ -37,11 +38,16 @@ export async function runAgent(places: NodePlaces): Promise<number> {
     return 1;
   }
   const client = new ApiClient(places.runtimeDir);
+  const gateways = new GatewayService({
+    reportDemotions: (body) => client.reportDemotions(body),
+  });
   const agent = new ConfigAgent({
     configDir: places.configDir,
     history,
     client,
-    engines: engineList(),
+    engines: engineList(gateways),
+    gateways,
+    onApplied: (configuration) => gateways.configure(configuration),
     loaded: usable.loading,
     place: syncPlace(usable.loading),
     text: usable.text,
@@ -54,9 +60,11 @@ export async function runAgent(places: NodePlaces): Promise<number> {
   process.on('disconnect', end);
   const server = new AgentServer(places.runtimeDir, agent);
   await server.start();
+  gateways.start();
   await agent.start();
   await look(agent, client, ended.signal);
   agent.stop();
+  await gateways.stop();
   await server.stop();
   // The channel to the node would keep the process.
   if (process.connected) process.disconnect?.();

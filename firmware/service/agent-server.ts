@@ -5,6 +5,7 @@
  *   GET  /history    all revisions without their texts, oldest first
  *   GET  /revision   `?number=N`, the one that stands without it; with its text
  *   GET  /peer       the other node's revision, with its text
+ *   GET  /gateways   what the monitors of the gateways say, and what groups use
  *   POST /plan       {"text"}: what would change on this machine
  *   POST /apply      {"text", "message", "user", "trialMs", "here"}: answered when it is live, on
  *                    trial, or has failed on both nodes
@@ -15,6 +16,7 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { ConfigReport } from '../core/telemetry/config-report.ts';
+import type { GatewaySnapshot } from '../core/telemetry/gateway-table.ts';
 import type { ConfigRevision } from '../wire/config-revision.ts';
 import { fieldsOf, isText } from '../wire/json-field.ts';
 import type { CommandResult } from './api-server.ts';
@@ -32,6 +34,7 @@ const METHODS: Methods = {
   '/history': 'GET',
   '/revision': 'GET',
   '/peer': 'GET',
+  '/gateways': 'GET',
   '/plan': 'POST',
   '/apply': 'POST',
   '/confirm': 'POST',
@@ -67,6 +70,7 @@ export interface AgentNode {
   /** Undefined when there is none. */
   revision(number: number | undefined): ConfigRevision | undefined;
   peerRevision(): ConfigRevision | undefined;
+  gateways(): GatewaySnapshot;
   plan(text: string): Promise<CommandResult>;
   apply(wish: ApplyWish): Promise<CommandResult>;
   confirm(): Promise<CommandResult>;
@@ -91,6 +95,8 @@ function told(node: AgentNode, { pathname, searchParams }: URL): unknown {
       return node.report();
     case '/history':
       return node.history().map(({ text: _, ...rest }) => rest);
+    case '/gateways':
+      return node.gateways();
     case '/peer':
       return found(node.peerRevision());
     default: {

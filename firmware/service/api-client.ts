@@ -7,6 +7,7 @@ import type { EventRecord } from '../core/telemetry/event-record.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
 import { type CommandName, type CommandResult, socketPath } from './api-server.ts';
+import type { DemotionsBody } from './demotion-report.ts';
 import { ApiFailure, LocalClient } from './local-client.ts';
 
 export class ApiClient extends LocalClient {
@@ -25,6 +26,12 @@ export class ApiClient extends LocalClient {
   /** What the replication of flows has to tell the node. */
   async reportFlows(report: FlowsReport): Promise<void> {
     await this.ask('POST', '/flows', JSON.stringify(report));
+  }
+
+  /** Why this node should rather not be MASTER. Throws ApiFailure when it is not taken. */
+  async reportDemotions(body: DemotionsBody): Promise<void> {
+    const { status } = await this.ask('POST', '/demotions', JSON.stringify(body));
+    if (status !== 200) throw new ApiFailure(`the node answered ${status} to demotions`);
   }
 
   /** What the keeper of the configuration has to tell; answered by what runs on this node. */

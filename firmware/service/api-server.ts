@@ -8,6 +8,10 @@
  *   POST /handover      give the VIPs to the peer now; answered when that is done or has failed
  *   POST /reload        read the configuration again
  *   POST /flows         what the process that replicates flows has to tell
+ *   POST /demotions     why this node should rather not be MASTER, as another process knows:
+ *                       {"owner": "gateways", "lastsMs": 5000, "demotions": [
+ *                         {"reason": "target:wan1", "weight": 50, "patienceMs": 2000}],
+ *                        "events": ["gateway wan1: up -> down"]}
  *   POST /config        what the keeper of the configuration has to tell; answered by what runs
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -16,6 +20,7 @@ import type { ConfigFacts, ConfigReport } from '../core/telemetry/config-report.
 import type { EventRecord } from '../core/telemetry/event-record.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../core/telemetry/snapshot.ts';
+import { demotionReport, type TakenReport } from './demotion-report.ts';
 import {
   AnswerRefusal,
   checkMethod,
@@ -42,6 +47,7 @@ export interface ApiNode {
   /** Calls back for each new event until the returned function is called. */
   subscribe(listener: (record: EventRecord) => void): () => void;
   takeFlows(report: FlowsReport): void;
+  takeDemotions(taken: TakenReport): void;
   /** Throws NodeUnavailable while there is nothing true to tell. */
   takeConfig(report: ConfigReport): ConfigFacts;
   /** Throws NodeUnavailable when the node cannot be commanded now. */
@@ -61,6 +67,7 @@ const METHODS: Methods = {
   '/handover': 'POST',
   '/reload': 'POST',
   '/flows': 'POST',
+  '/demotions': 'POST',
   '/config': 'POST',
 };
 
@@ -94,6 +101,11 @@ export class ApiServer {
       this.#node.takeFlows(body as FlowsReport);
       return sendJson(response, 200, {});
     }
+    if (url.pathname === '/demotions') {
+      this.#node.takeDemotions(demotionReport(body));
+      return sendJson(response, 200, {});
+    }
+
     if (url.pathname === '/config') {
       return sendJson(response, 200, this.#node.takeConfig(body as ConfigReport));
     }

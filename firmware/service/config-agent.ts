@@ -6,6 +6,7 @@
 import type { PairConfiguration } from '../core/configuration/pair-configuration.ts';
 import { ConfigAlerts } from '../core/rollout/config-alerts.ts';
 import type { ConfigFacts, ConfigReport } from '../core/telemetry/config-report.ts';
+import type { GatewaySnapshot } from '../core/telemetry/gateway-table.ts';
 import { type Instant, instant } from '../core/time.ts';
 import { readConfigText } from '../kernel/config-files.ts';
 import type { Engine } from '../kernel/engines/engine.ts';
@@ -18,6 +19,7 @@ import type { ConfigHistory } from './config-history.ts';
 import { configDiff, engineDiff } from './config-plan.ts';
 import { ConfigurationApplier } from './configuration-applier.ts';
 import { type ConfigurationLoading, loadConfiguration } from './configuration-loading.ts';
+import type { GatewayService } from './gateway-service.ts';
 import { RolloutDriver } from './rollout-driver.ts';
 import { SyncLink } from './sync-link.ts';
 
@@ -26,6 +28,10 @@ export interface ConfigAgentOptions {
   readonly history: ConfigHistory;
   readonly client: ApiClient;
   readonly engines: readonly Engine[];
+  /** Called with each configuration that the engines have taken. */
+  readonly onApplied?: ((configuration: PairConfiguration) => void) | undefined;
+  /** What the monitors of the gateways say. */
+  readonly gateways?: Pick<GatewayService, 'snapshot' | 'alerts'> | undefined;
   readonly loaded: Extract<ConfigurationLoading, { ok: true }>;
   /** Where the other node is; undefined when there is none to keep in step with. */
   readonly place: SyncPlace | undefined;
@@ -69,7 +75,7 @@ export class ConfigAgent implements AgentNode {
     this.#history = history;
     const { node, role } = this.#configuration;
     this.#applier = new ConfigurationApplier({
-      ...{ configDir, engines, client },
+      ...{ configDir, engines, client, onApplied: options.onApplied },
       isKnown: (text) => history.hasText(text),
     });
     this.#driver = new RolloutDriver({
@@ -142,7 +148,8 @@ export class ConfigAgent implements AgentNode {
       return { code, text, since: new Date(Date.now() - age).toISOString() };
     });
     return {
-      ...{ revision: number, hash, standing, alerts },
+      ...{ revision: number, hash, standing },
+      alerts: [...alerts, ...(this.#options.gateways?.alerts ?? [])],
       peerHash: peer === undefined || peer.applied === '' ? null : peer.applied,
       lastSync: this.#lastSync,
       errors: journal.failure === null ? [] : [journal.failure.text],
@@ -153,6 +160,10 @@ export class ConfigAgent implements AgentNode {
   /** Those events of a report have arrived. */
   forget({ events }: ConfigReport): void {
     this.#events.splice(0, events.length);
+  }
+
+  gateways(): GatewaySnapshot {
+    return this.#options.gateways?.snapshot ?? { gateways: [], groups: [] };
   }
 
   history(): readonly ConfigRevision[] {

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { PairConfiguration } from '../core/configuration/pair-configuration.ts';
 import { type HealthFacts, healthProblem } from '../core/rollout/health-check.ts';
 import { readConfigText } from '../kernel/config-files.ts';
 import { replaceDurably } from '../kernel/durable-file.ts';
@@ -23,6 +24,8 @@ export interface ApplierOptions {
   readonly configDir: string;
   readonly engines: readonly Engine[];
   readonly client: ApiClient;
+  /** Called with each configuration that the engines have taken, for what follows it. */
+  readonly onApplied?: ((configuration: PairConfiguration) => void) | undefined;
   /** Whether the history has this text. */
   readonly isKnown: (text: string) => boolean;
 }
@@ -75,6 +78,7 @@ export class ConfigurationApplier {
         const words = await engine.apply(rendered);
         if (words !== undefined) problems.push(`${engine.name}: ${words}`);
       }
+      this.#tell(text);
       return problems;
     });
   }
@@ -126,6 +130,7 @@ export class ConfigurationApplier {
       if (words !== undefined) return `${engine.name}: ${words}`;
       done.push(engine);
     }
+    this.#tell(text);
     return this.#write(text, former) ?? this.#reload();
   }
 
@@ -136,7 +141,14 @@ export class ConfigurationApplier {
       const words = engines.includes(engine) ? await engine.apply(rendered) : undefined;
       if (words !== undefined) return `${engine.name}: ${words}`;
     }
+    this.#tell(former);
     return this.#write(former, former) ?? this.#reload();
+  }
+
+  #tell(text: string): void {
+    const { onApplied, configDir } = this.#options;
+    const loading = onApplied && loadConfiguration(configDir, text);
+    if (loading?.ok) onApplied?.(loading.configuration);
   }
 
   #write(text: string, former: string | undefined): string | undefined {

@@ -7,6 +7,7 @@ import type {
   VipConfiguration,
 } from '../core/configuration/pair-configuration.ts';
 import { unreachable } from '../core/invariant.ts';
+import type { DemotionReport } from '../core/node/external-demotions.ts';
 import { FailoverNode } from '../core/node/failover-node.ts';
 import type { NodeEvent, NodeInput, NodeOutput } from '../core/node/node-io.ts';
 import { type Instant, instant } from '../core/time.ts';
@@ -97,6 +98,11 @@ export class ElectionService {
   /** Whether the peer's flows are here; until then this node should not become MASTER. */
   takeFlows(ready: boolean): void {
     this.#handle({ kind: 'flows', ready });
+  }
+
+  /** What other processes of this node know against it. */
+  takeDemotions(report: DemotionReport): void {
+    this.#handle({ kind: 'demotions', report });
   }
 
   /** Gives the VIPs to the peer; the hook `onHandoverEnded` tells what became of it. */

@@ -85,6 +85,8 @@ function obey(message: ToThread): void {
       return;
     case 'flows':
       return service.takeFlows(message.ready);
+    case 'demotions':
+      return service.takeDemotions(message.report);
     case 'handover':
       handovers.push(message.id);
       return service.handOver();

@@ -2,6 +2,7 @@
  * What the main thread and the election thread tell each other. Plain records: they are copied.
  */
 import type { PairConfiguration } from '../core/configuration/pair-configuration.ts';
+import type { DemotionReport } from '../core/node/external-demotions.ts';
 import type { NodeEvent } from '../core/node/node-io.ts';
 import type { NodeSnapshot } from '../core/node/node-snapshot.ts';
 import type { RealtimeSnapshot } from '../core/telemetry/snapshot.ts';
@@ -18,6 +19,7 @@ export type ToThread =
   | { readonly kind: 'maintenance'; readonly id: number; readonly entered: boolean }
   | { readonly kind: 'handover'; readonly id: number }
   | { readonly kind: 'flows'; readonly ready: boolean }
+  | { readonly kind: 'demotions'; readonly report: DemotionReport }
   | { readonly kind: 'stop' };
 
 export type FromThread =

@@ -14,6 +14,7 @@ import { WakeSignal } from '../kernel/wake-signal.ts';
 import { AgentLink } from './agent-link.ts';
 import { ApiServer, type CommandName, type CommandResult } from './api-server.ts';
 import { type ConfigurationLoading, loadConfiguration } from './configuration-loading.ts';
+import type { TakenReport } from './demotion-report.ts';
 import { ElectionLink } from './election-link.ts';
 import { EventJournal } from './event-journal.ts';
 import { FlowLink } from './flow-link.ts';
@@ -99,6 +100,7 @@ class NodeProcess {
       eventsSince: (id) => this.#journal.since(id),
       subscribe: (listener) => this.#journal.subscribe(listener),
       takeFlows: (report) => this.#flows.take(report),
+      takeDemotions: (taken) => this.#takeDemotions(taken),
       takeConfig: (report) => this.#takeConfig(report),
       command: (name, args) => this.#command(name, args),
     });
@@ -157,6 +159,11 @@ class NodeProcess {
       uptime: Math.floor((performance.now() - this.#startedAt) / 1000),
       realtime,
     };
+  }
+
+  #takeDemotions({ report, events }: TakenReport): void {
+    for (const text of events) this.#journal.add({ kind: 'target', text }, new Date());
+    this.#post({ kind: 'demotions', report });
   }
 
   #takeConfig(report: ConfigReport): ConfigFacts {

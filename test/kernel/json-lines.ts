@@ -5,26 +5,33 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { KernelError } from '../../firmware/kernel/kernel-error.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test sent as JSON
 type Calls = Readonly<Record<string, (...given: any[]) => unknown>>;
 
-/** Carries out calls until the input ends. */
+/** Carries out calls until the input ends; one that takes time is answered when it is done. */
 export function serveCalls(calls: Calls): void {
-  const answer = (line: string): unknown => {
+  const say = (answer: object) => process.stdout.write(`${JSON.stringify(answer)}\n`);
+  const refused = (error: unknown) => {
+    if (!(error instanceof KernelError)) throw error;
+    const { code, errno, message } = error;
+    say({ error: { code, errno, message } });
+  };
+  const obey = (line: string): void => {
     const { call, given } = JSON.parse(line);
     try {
-      return { result: calls[call]?.(...given) ?? null };
+      const result = calls[call]?.(...given);
+      if (!(result instanceof Promise)) say({ result: result ?? null });
+      else result.then((late) => say({ result: late ?? null }), refused);
     } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      const { code, errno, message } = error;
-      return { error: { code, errno, message } };
+      refused(error);
     }
   };
   const input = createInterface({ input: process.stdin });
-  input.on('line', (line) => process.stdout.write(`${JSON.stringify(answer(line))}\n`));
+  input.on('line', obey);
   input.on('close', () => process.exit());
 }
 
@@ -38,14 +45,14 @@ export class CallRefused extends Error {
   }
 }
 
-/** A program of this folder, running inside a network namespace. */
+/** A program of this folder, or of another one by its path, inside a network namespace. */
 export class NamespaceProcess {
   readonly #child: ChildProcess;
   readonly #lines: Interface;
   readonly #answers: AsyncIterableIterator<string>;
 
   constructor(namespace: string, program: string) {
-    const file = `${import.meta.dirname}/${program}`;
+    const file = resolve(import.meta.dirname, program);
     this.#child = spawn('ip', ['netns', 'exec', namespace, process.execPath, file], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -3,7 +3,14 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Namespace } from './namespace.ts';
-import { NODES, type NodeLetter, type NodePlan, type Segment, withoutPrefix } from './rack-plan.ts';
+import {
+  NODES,
+  type NodeLetter,
+  type NodePlan,
+  type NodeSegment,
+  type Segment,
+  withoutPrefix,
+} from './rack-plan.ts';
 import { Station, type StationPlan } from './station.ts';
 import type { Switches } from './switches.ts';
 
@@ -18,6 +25,13 @@ export interface NodeDirectories {
   readonly runtime: string;
 }
 
+interface NodeOptions {
+  readonly directory: string;
+  readonly firewall: Firewall;
+  /** Those of the rack; the node is on all of them that are in its plan. */
+  readonly segments: readonly Segment[];
+}
+
 export class RackNode extends Station {
   readonly letter: NodeLetter;
   readonly role: NodePlan['role'];
@@ -29,7 +43,7 @@ export class RackNode extends Station {
     plan: StationPlan,
     switches: Switches,
     namespace: Namespace,
-    options: { directory: string; firewall: Firewall },
+    options: NodeOptions,
   ) {
     super(plan, switches, namespace);
     this.letter = letter;
@@ -47,13 +61,13 @@ export class RackNode extends Station {
     letter: NodeLetter,
     rackName: string,
     switches: Switches,
-    options: { directory: string; firewall: Firewall },
+    options: NodeOptions,
   ): Promise<RackNode> {
     const plan: StationPlan = {
       name: letter,
       namespaceName: `${rackName}-${letter}`,
       number: letter === 'a' ? 0x0a : 0x0b,
-      addresses: NODES[letter].addresses,
+      addresses: addressesOn(letter, options.segments),
       forwards: true,
     };
     const namespace = await Namespace.create(plan.namespaceName);
@@ -63,7 +77,7 @@ export class RackNode extends Station {
   }
 
   /** The node's own IPv4 address on a segment. */
-  address(segment: Segment): string {
+  address(segment: NodeSegment): string {
     return withoutPrefix(NODES[this.letter].addresses[segment][0] ?? '');
   }
 
@@ -78,4 +92,9 @@ export class RackNode extends Station {
     await super.furnish();
     if (this.firewall === 'snat') await this.namespace.run('nft', ['-f', FIREWALL]);
   }
+}
+
+function addressesOn(letter: NodeLetter, segments: readonly Segment[]): StationPlan['addresses'] {
+  const entries = Object.entries(NODES[letter].addresses);
+  return Object.fromEntries(entries.filter(([name]) => segments.includes(name as Segment)));
 }

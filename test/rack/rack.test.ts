@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { HOST, MAIL, PROVIDERS } from './dual-wan.ts';
 import { EchoProbe } from './echo-probe.ts';
 import { eventually } from './eventually.ts';
 import { Faults } from './faults.ts';
@@ -194,4 +195,27 @@ test('a switch that blocks CARP passes everything else', async () => {
   const { a, b } = rack.nodes;
   await faults.split('lan', 'CARP');
   await a.namespace.run('ping', ['-c1', '-w30', b.address('lan')]);
+});
+
+test('a dual-wan rack has two providers, a host behind them, a mail server in a DMZ', async () => {
+  using rack = await Rack.build({ site: 'dual-wan' });
+  const { dualWan, nodes } = rack;
+  const { a, b } = nodes;
+  for (const address of Object.values(PROVIDERS)) expect(await reaches(a, address)).toBe(true);
+  await a.namespace.ip(`route add ${HOST.address} via ${PROVIDERS.isp1}`);
+  await b.namespace.ip(`route add ${HOST.address} via ${PROVIDERS.isp2}`);
+  for (const address of [a.address('wan'), b.address('wan2')]) {
+    await dualWan.host.namespace.run('ping', ['-c1', '-w30', '-I', HOST.address, address]);
+  }
+  await b.namespace.run('ping', ['-c1', '-w30', MAIL.address]);
+
+  expect(await reaches(a, HOST.address)).toBe(true);
+  await dualWan.cutBehind('isp1');
+  expect(await reaches(a, PROVIDERS.isp1)).toBe(true);
+  expect(await reaches(a, HOST.address)).toBe(false);
+  await dualWan.mendBehind('isp1');
+  await dualWan.silence('isp1');
+  expect(await reaches(a, PROVIDERS.isp1)).toBe(false);
+  await dualWan.unsilence('isp1');
+  await a.namespace.run('ping', ['-c1', '-w30', HOST.address]);
 });

@@ -15,22 +15,43 @@
 //                   └──── sync cable ────┘
 //
 // The client's default route is the LAN VIP, the server's route to the LAN is the WAN VIP: traffic
-// passes whoever holds them. Every station is a namespace yk<pid>-<n>-<station>; the switches and
-// the sync cable are bridges in yk<pid>-<n>-net. A rack is removed by `remove`, by the end of its
-// process however it comes, and at the latest by the next rack that is built.
+// passes whoever holds them. With two providers and a DMZ: dual-wan.ts. Every station is a
+// namespace yk<pid>-<n>-<station>; switches and sync cable are bridges in yk<pid>-<n>-net. A rack
+// is removed by `remove`, by the end of its process however it comes, and at the latest by the next
+// rack that is built.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ArpWatch } from './arp-watch.ts';
+import { DualWan } from './dual-wan.ts';
 import { Namespace } from './namespace.ts';
 import { type Firewall, RackNode } from './node.ts';
-import { CLIENT, type NodeLetter, SERVER, VIPS, type VipSegment } from './rack-plan.ts';
+import {
+  CLIENT,
+  type NodeLetter,
+  SEGMENTS,
+  SERVER,
+  type Segment,
+  type Site,
+  VIPS,
+} from './rack-plan.ts';
 import { Station, type StationPlan } from './station.ts';
 import { Switches } from './switches.ts';
 
 export interface RackOptions {
   /** Default `none`: plain routing, so that TCP survives without replicated connection state. */
   readonly firewall?: Firewall;
+  /** Default `office`: what the drawing shows. */
+  readonly site?: Site;
+}
+
+interface RackParts {
+  readonly switches: Switches;
+  readonly a: RackNode;
+  readonly b: RackNode;
+  readonly client: Station;
+  readonly server: Station;
+  readonly dualWan: DualWan | undefined;
 }
 
 const NAME = /^yk(\d+)-\d+/;
@@ -43,18 +64,17 @@ export class Rack {
   readonly nodes: Readonly<Record<NodeLetter, RackNode>>;
   readonly client: Station;
   readonly server: Station;
+  private readonly outside: DualWan | undefined;
   private extraStations = 0;
 
-  private constructor(
-    place: { name: string; directory: string },
-    parts: { switches: Switches; a: RackNode; b: RackNode; client: Station; server: Station },
-  ) {
+  private constructor(place: { name: string; directory: string }, parts: RackParts) {
     this.name = place.name;
     this.directory = place.directory;
     this.switches = parts.switches;
     this.nodes = { a: parts.a, b: parts.b };
     this.client = parts.client;
     this.server = parts.server;
+    this.outside = parts.dualWan;
   }
 
   static async build(options: RackOptions = {}): Promise<Rack> {
@@ -62,19 +82,30 @@ export class Rack {
     removeAtTheEnd();
     const place = claimPlace();
     try {
-      const switches = await Switches.build(await Namespace.create(`${place.name}-net`));
-      const nodeOptions = { directory: place.directory, firewall: options.firewall ?? 'none' };
+      const site = options.site ?? 'office';
+      const segments = SEGMENTS[site];
+      const net = await Namespace.create(`${place.name}-net`);
+      const switches = await Switches.build(net, segments);
+      const { firewall = 'none' } = options;
+      const nodeOptions = { directory: place.directory, firewall, segments };
       const a = await RackNode.buildNode('a', place.name, switches, nodeOptions);
       const b = await RackNode.buildNode('b', place.name, switches, nodeOptions);
       const client = await Station.build(clientPlan(place.name), switches);
       const server = await Station.build(serverPlan(place.name), switches);
-      const rack = new Rack(place, { switches, a, b, client, server });
+      const dualWan = site === 'dual-wan' ? await DualWan.build(place.name, switches) : undefined;
+      const rack = new Rack(place, { switches, a, b, client, server, dualWan });
       standing.add(rack);
       return rack;
     } catch (error) {
       removePlace(place);
       throw error;
     }
+  }
+
+  /** The providers and what is behind them; only in a rack of the site `dual-wan`. */
+  get dualWan(): DualWan {
+    if (this.outside === undefined) throw new Error('this rack was not built with dual-wan');
+    return this.outside;
   }
 
   /** Removes what racks of dead processes left behind. */
@@ -87,7 +118,7 @@ export class Rack {
   }
 
   /** One more machine, for example a neighbour that speaks CARP or VRRP, or an attacker. */
-  addStation(address: string, segment: VipSegment = 'lan'): Promise<Station> {
+  addStation(address: string, segment: Segment = 'lan'): Promise<Station> {
     this.extraStations += 1;
     const name = `x${this.extraStations}`;
     return Station.build(

@@ -55,7 +55,9 @@ async function ask(
     const answers = await Promise.all(sessions.map((each) => each()));
     const answered = answers.filter((place) => place !== undefined).length;
     const same = answers.filter((place, index) => place === places[index]).length;
-    say({ event: 'asked', t: 0, sessions: count, answered, same });
+    const addresses = answers.map((place) => place?.split(' ')[0]?.replace('::ffff:', ''));
+    const from = [...new Set(addresses.filter((address) => address !== undefined))];
+    say({ event: 'asked', t: 0, sessions: count, answered, same, from });
   }
 }
 

@@ -11,6 +11,8 @@ export interface AskedSessions extends ProbeEvent {
   readonly answered: number;
   /** To the server they come from the same address and port as at the beginning. */
   readonly same: number;
+  /** Addresses they come from, as the server sees them. */
+  readonly from: readonly string[];
 }
 
 const PORT = 7010;
@@ -25,9 +27,8 @@ export class Sessions {
   }
 
   /** The server's end, once for all sessions of a rack. */
-  static async serve(rack: Rack): Promise<void> {
-    const { namespace } = rack.server;
-    const args = [PROGRAM, 'serve', String(PORT)];
+  static async serve(rack: Rack, { namespace }: Station = rack.server, port = PORT): Promise<void> {
+    const args = [PROGRAM, 'serve', String(port)];
     await ProbeProcess.attach(namespace.start('session server', process.execPath, args));
   }
 
@@ -37,10 +38,10 @@ export class Sessions {
     kind: 'tcp' | 'udp',
     count: number,
     address = SERVER.address,
-    station: Station = rack.client,
+    { namespace }: Station = rack.client,
+    port = PORT,
   ): Promise<Sessions> {
-    const { namespace } = station;
-    const args = [PROGRAM, 'connect', address, String(PORT), kind, String(count)];
+    const args = [PROGRAM, 'connect', address, String(port), kind, String(count)];
     const process_ = namespace.start(`${kind} sessions`, process.execPath, args);
     return new Sessions(await ProbeProcess.attach(process_));
   }

@@ -14,7 +14,14 @@ export interface StationPlan {
   readonly forwards?: boolean;
 }
 
-const SEGMENT_NUMBERS: Readonly<Record<Segment, number>> = { lan: 1, wan: 2, sync: 3 };
+const SEGMENT_NUMBERS: Readonly<Record<Segment, number>> = {
+  lan: 1,
+  wan: 2,
+  sync: 3,
+  wan2: 4,
+  dmz: 5,
+  internet: 6,
+};
 
 export class Station {
   readonly plan: StationPlan;

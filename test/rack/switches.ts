@@ -1,4 +1,4 @@
-// The LAN switch, the WAN switch and the sync cable: Linux bridges in one namespace, so that one
+// The switches of all segments and the sync cable: Linux bridges in one namespace, so that one
 // nftables transaction can silence a station on all of them at once. The sync cable is a
 // bridge with two ports because a plain veth pair cannot be unplugged: only a port that is shut on
 // this side takes the carrier away from both nodes, as a pulled cable does.
@@ -6,7 +6,7 @@
 // Ports are named SEGMENT.STATION. Bridges learn and flood like dumb switches: no spanning tree, no
 // multicast snooping.
 import type { Namespace } from './namespace.ts';
-import { SEGMENTS, type Segment } from './rack-plan.ts';
+import type { Segment } from './rack-plan.ts';
 
 const RULES = `
 table bridge rack {
@@ -57,10 +57,10 @@ export class Switches {
     this.namespace = namespace;
   }
 
-  static async build(namespace: Namespace): Promise<Switches> {
+  static async build(namespace: Namespace, segments: readonly Segment[]): Promise<Switches> {
     await namespace.sysctl({ 'net.ipv6.conf.default.disable_ipv6': 1 });
     await namespace.ip(
-      ...SEGMENTS.flatMap((name) => [
+      ...segments.flatMap((name) => [
         `link add ${name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
         `link set ${name} up`,
       ]),

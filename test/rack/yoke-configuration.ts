@@ -6,10 +6,12 @@ import {
   aliasAddress,
   LAN_VIP_IPV6,
   NODES,
+  type NodeSegment,
   otherLetter,
-  type Segment,
+  SITE_VIPS,
+  type Site,
   VIPS,
-  type VipSegment,
+  type VipPlan,
   withoutPrefix,
 } from './rack-plan.ts';
 
@@ -28,6 +30,10 @@ export interface YokeOptions {
   readonly wanAlias?: string;
   /** Configure the sync cable, default true; without it there is no secret and no beat. */
   readonly sync?: boolean;
+  /** As the rack was built, default `office`. */
+  readonly site?: Site;
+  /** Further areas of cluster.yaml, whole lines of YAML; default none. */
+  readonly areas?: string;
   /** Default: not written, so beats as they are by default. `off` leaves plain CARP. */
   readonly beats?: 'normal' | 'fast' | 'off' | { readonly interval: string };
 }
@@ -44,11 +50,12 @@ export function nodeFile(node: RackNode, options: YokeOptions): string {
   const plan = NODES[node.letter];
   const peer = withoutPrefix(NODES[otherLetter(node.letter)].addresses.sync[0] ?? '');
   const wanted = (address: string) => options.ipv6 !== false || !address.includes(':');
-  const line = (segment: Segment, extra = '') => {
+  const line = (segment: NodeSegment, extra = '') => {
     const addresses = list(plan.addresses[segment].filter(wanted));
     return `  ${segment}: { device: ${segment}, address: ${addresses}${extra} }`;
   };
   const lines = [line('wan'), line('lan')];
+  if (options.site === 'dual-wan') lines.push(line('wan2'), line('dmz'));
   if (options.sync !== false) lines.push(line('sync', `, peer: ${peer}`));
   const secret = options.sync === false ? '' : `secret: ${SECRET_NAME}\n`;
   const interfaces = `interfaces:\n${lines.join('\n')}\n`;
@@ -60,17 +67,22 @@ export function clusterFile(options: YokeOptions): string {
   const { enabled, delay } = options.preempt ?? { enabled: true, delay: '1s' };
   const aliases = Array.from({ length: options.aliases ?? 0 }, (_, i) => `${aliasAddress(i)}/24`);
   if (options.ipv6 !== false) aliases.push(`${LAN_VIP_IPV6}/64`);
-  const vip = (segment: VipSegment, extra: string) =>
-    `  - { name: ${segment}, interface: ${segment}, vhid: ${VIPS[segment].vhid}, ` +
-    `address: ${VIPS[segment].address}/24, password: ${PASSWORD}${extra} }`;
+  const vip = (segment: NodeSegment, { vhid, address }: VipPlan, extra = '') =>
+    `  - { name: ${segment}, interface: ${segment}, vhid: ${vhid}, ` +
+    `address: ${address}/24, password: ${PASSWORD}${extra} }`;
+  const wanAlias = options.wanAlias === undefined ? '' : `, aliases: ${list([options.wanAlias])}`;
+  const lanAliases = aliases.length === 0 ? '' : `, aliases: ${list(aliases)}`;
+  const vips = [vip('wan', VIPS.wan, wanAlias), vip('lan', VIPS.lan, lanAliases)];
+  if (options.site === 'dual-wan') {
+    vips.push(vip('wan2', SITE_VIPS.wan2), vip('dmz', SITE_VIPS.dmz));
+  }
   return `cluster: rack
 failover: ${options.failover ?? 'node'}
 preempt: { enabled: ${enabled}, delay: ${delay}, flaps: { changes: 0 } }
 advertise: { base: ${base}, skew: { primary: ${skew.primary}, secondary: ${skew.secondary} } }
 ${beatsLine(options)}vips:
-${vip('wan', options.wanAlias === undefined ? '' : `, aliases: ${list([options.wanAlias])}`)}
-${vip('lan', aliases.length === 0 ? '' : `, aliases: ${list(aliases)}`)}
-`;
+${vips.join('\n')}
+${options.areas ?? ''}`;
 }
 
 function beatsLine({ beats }: YokeOptions): string {

@@ -137,6 +137,39 @@ describe('requests', () => {
   });
 });
 
+test('what other processes know against the node reaches it, checked', async () => {
+  const demotion = { reason: 'target:wan1', weight: 50, patienceMs: 2000 };
+  const events = ['gateway wan1: up -> down'];
+  const body = { owner: 'gateways', lastsMs: 5000, demotions: [demotion], events };
+  await client.reportDemotions(body);
+  expect(node.demotions).toEqual([
+    {
+      report: {
+        owner: 'gateways',
+        lasts: 5_000_000,
+        demotions: [{ reason: 'target:wan1', weight: 50, patience: 2_000_000 }],
+      },
+      events,
+    },
+  ]);
+  const refused: [object, string][] = [
+    [{ ...body, owner: 'Gate ways' }, 'owner'],
+    [{ ...body, lastsMs: -1 }, 'lastsMs'],
+    [{ ...body, demotions: 'all' }, 'demotions'],
+    [{ ...body, demotions: [{ ...demotion, reason: 'link:lan' }] }, 'reason'],
+    [{ ...body, demotions: [{ ...demotion, reason: 'service:lease' }] }, 'reason'],
+    [{ ...body, demotions: [{ ...demotion, weight: 0 }] }, 'weight'],
+    [{ ...body, demotions: [{ ...demotion, weight: 241 }] }, 'weight'],
+    [{ ...body, demotions: [{ ...demotion, patienceMs: 1e9 }] }, 'patienceMs'],
+    [{ ...body, events: ['two\nlines'] }, 'events'],
+  ];
+  for (const [wrong, field] of refused) {
+    const [status, answer] = await ask('POST', '/demotions', JSON.stringify(wrong));
+    expect([status, JSON.stringify(answer)]).toEqual([400, expect.stringContaining(field)]);
+  }
+  expect(node.demotions).toHaveLength(1);
+});
+
 test('what the replication of flows has to tell reaches the node', async () => {
   const report = { flows: exampleFlows(), alerts: [], ready: true };
   await client.reportFlows(report);

@@ -4,12 +4,14 @@ import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts'
 import type { FlowsReport } from '../../firmware/core/telemetry/flows-snapshot.ts';
 import type { Snapshot } from '../../firmware/core/telemetry/snapshot.ts';
 import type { ApiNode, CommandName, CommandResult } from '../../firmware/service/api-server.ts';
+import type { TakenReport } from '../../firmware/service/demotion-report.ts';
 import { exampleSnapshot } from '../core/telemetry/example-snapshot.ts';
 
 export class ExampleNode implements ApiNode {
   readonly listeners = new Set<(record: EventRecord) => void>();
   readonly commands: [CommandName, Readonly<Record<string, string>>][] = [];
   readonly reports: FlowsReport[] = [];
+  readonly demotions: TakenReport[] = [];
   outcome: CommandResult = { ok: true, text: 'done' };
   failure: Error | undefined;
   snapshot: Snapshot = exampleSnapshot();
@@ -41,6 +43,10 @@ export class ExampleNode implements ApiNode {
 
   takeFlows(report: FlowsReport): void {
     this.reports.push(report);
+  }
+
+  takeDemotions(taken: TakenReport): void {
+    this.demotions.push(taken);
   }
 
   takeConfig({ hash }: ConfigReport): ConfigFacts {

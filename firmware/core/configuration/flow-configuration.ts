@@ -1,6 +1,7 @@
 /** Whether and between which addresses flows are replicated, as both documents say it. */
 import { type Cidr, canonicalIpAddress, ipFamily, parseCidr } from '../../wire/ip-address.ts';
 import type { Documents } from './document-check.ts';
+import { deviceOf } from './made-link.ts';
 import type { FlowConfiguration } from './pair-configuration.ts';
 import { protocolNumber } from './protocol-number.ts';
 
@@ -14,14 +15,15 @@ export function flowConfiguration(
 ): FlowConfiguration | undefined {
   const { enabled, exclude } = cluster.flows;
   if (!enabled || keys === undefined) return undefined;
-  const sync = Object.values(node.interfaces).find(({ peer }) => peer !== undefined);
+  const [name = '', sync] =
+    Object.entries(node.interfaces).find(([, { peer }]) => peer !== undefined) ?? [];
   const peer = canonicalIpAddress(sync?.peer ?? '');
   if (sync === undefined || peer === undefined) return undefined;
   const own = [sync.address ?? []].flat().flatMap(cidrs);
   const address = own.find((each) => ipFamily(each.address) === ipFamily(peer))?.address;
   if (address === undefined) return undefined;
   return {
-    device: sync.device,
+    device: deviceOf(name, sync) ?? '',
     address,
     peer,
     ...keys,

@@ -10,6 +10,9 @@ import {
 } from '../../wire/ip-address.ts';
 import { reasonAgainst } from './address-check.ts';
 import type { Documents } from './document-check.ts';
+import { EXPECT_DEVICE } from './fields.ts';
+import { linkProblems } from './link-check.ts';
+import { deviceOf } from './made-link.ts';
 import type { FieldPath, Problem } from './problem.ts';
 import { realAddresses, virtualAddresses, type WrittenAddress } from './written-address.ts';
 
@@ -18,6 +21,7 @@ export function interfaceProblems(documents: Documents): Problem[] {
   const all = [...real, ...virtualAddresses(documents)];
   return [
     ...devicesUsedTwice(documents),
+    ...linkProblems(documents),
     ...secondSyncInterfaces(documents),
     ...Object.entries(documents.node.interfaces).flatMap(([name, { gateway, peer }]) => [
       ...neighbourProblems(['interfaces', name, 'gateway'], gateway, {
@@ -32,8 +36,12 @@ export function interfaceProblems(documents: Documents): Problem[] {
 
 function devicesUsedTwice({ node }: Documents): Problem[] {
   const users = new Map<string, string>();
-  return Object.entries(node.interfaces).flatMap(([name, { device }]): Problem[] => {
+  return Object.entries(node.interfaces).flatMap(([name, document]): Problem[] => {
+    const device = deviceOf(name, document);
     const path = ['interfaces', name, 'device'];
+    if (device === undefined) {
+      return [{ document: 'node', path, found: 'nothing', expected: EXPECT_DEVICE }];
+    }
     if (device === 'lo') {
       const expected = 'a device with a cable, as the loopback reaches no other node';
       return [{ document: 'node', path, found: '"lo"', expected }];
@@ -75,7 +83,7 @@ export function neighbourProblems(
 ): Problem[] {
   const address = text && canonicalIpAddress(text);
   if (!address) return [];
-  const document = path[0] === 'vips' ? 'cluster' : 'node';
+  const document = path[0] === 'interfaces' ? 'node' : 'cluster';
   const holder = taken.find(({ cidr }) => cidr.address === address);
   if (holder !== undefined) {
     const found = `${address}, which is the address of ${holder.bearer}`;

@@ -7,16 +7,33 @@
 import type { Cidr } from '../../wire/ip-address.ts';
 import type { Duration } from '../time.ts';
 
+import type { FirewallConfiguration } from './firewall-configuration.ts';
+import type { NatConfiguration } from './nat-configuration.ts';
+
+import type { RoutingConfiguration } from './routing-configuration.ts';
+
 export type Role = 'primary' | 'secondary';
 
 /** `node`: all VIPs of the node move together. `vip`: a classical election per VHID. */
 export type FailoverMode = 'node' | 'vip';
+
+/** A device that Yoke makes itself. */
+export type MadeLink =
+  /** IEEE 802.1Q VLAN `id`, 1-4094, of the device `parent`. */
+  | { readonly kind: 'vlan'; readonly parent: string; readonly id: number }
+  | {
+      readonly kind: 'bond';
+      readonly members: readonly string[];
+      readonly mode: 'active-backup' | '802.3ad' | 'balance-xor';
+    };
 
 /** A logical interface of this node (wan, lan, sync, ...). */
 export interface InterfaceConfiguration {
   readonly name: string;
   /** The Linux device, at most 15 characters. */
   readonly device: string;
+  /** Undefined when the device is there by itself. */
+  readonly made?: MadeLink | undefined;
   /** The node's own (real, non-virtual) addresses there. */
   readonly addresses: readonly Cidr[];
   readonly gateway: string | undefined;
@@ -99,6 +116,12 @@ export interface PairConfiguration {
   readonly beatKey: Uint8Array | undefined;
   /** Undefined without a sync interface with a peer, without a secret, or when switched off. */
   readonly flows?: FlowConfiguration | undefined;
+  /** Undefined: everything may pass, and there are no rules of ours. */
+  readonly firewall?: FirewallConfiguration | undefined;
+  /** Undefined: nothing is translated. */
+  readonly nat?: NatConfiguration | undefined;
+  /** Ways out; undefined stands for none. */
+  readonly routing?: RoutingConfiguration | undefined;
   /** Beats are wanted and a sync interface has a peer, but there is no secret to seal them with. */
   readonly lacksSecret: boolean;
   /** Hash of what is configured for the pair: 16 hexadecimal digits, equal on both nodes. */

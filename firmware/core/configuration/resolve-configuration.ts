@@ -9,11 +9,19 @@ import { type Cidr, canonicalIpAddress, parseCidr } from '../../wire/ip-address.
 import { invariant } from '../invariant.ts';
 import type { Duration } from '../time.ts';
 import { addressProblems } from './address-check.ts';
+import { aliasProblems } from './alias-check.ts';
+import { Aliases } from './aliases.ts';
 import { beatPace } from './beat-pace.ts';
 import type { Documents } from './document-check.ts';
 import { parseDuration } from './duration-text.ts';
+import { firewallProblems } from './firewall-check.ts';
+import { firewallConfiguration } from './firewall-configuration.ts';
 import { type FlowKeys, flowConfiguration } from './flow-configuration.ts';
 import { interfaceProblems } from './interface-check.ts';
+import { deviceOf, madeLink } from './made-link.ts';
+import { natProblems } from './nat-check.ts';
+import { natConfiguration } from './nat-configuration.ts';
+
 import { paceOf, paceProblems } from './pace-check.ts';
 import type {
   InterfaceConfiguration,
@@ -22,8 +30,11 @@ import type {
   VipConfiguration,
 } from './pair-configuration.ts';
 import { formatProblem, type Problem } from './problem.ts';
+import { routingProblems } from './routing-check.ts';
+import { routingConfiguration } from './routing-configuration.ts';
 import type { ClusterDocument, InterfaceDocument, VipDocument } from './schema.ts';
 import { vipProblems } from './vip-check.ts';
+import { zoneProblems } from './zone-check.ts';
 
 export type Resolution =
   | { readonly ok: true; readonly configuration: PairConfiguration }
@@ -45,14 +56,27 @@ export function resolveConfiguration(sources: ResolutionSources): Resolution {
     ...interfaceProblems(sources),
     ...vipProblems(sources),
     ...addressProblems(sources),
+    ...routingProblems(sources),
     ...paceProblems(sources),
     ...passwordProblems(sources),
+    ...filterProblems(sources),
   ];
   const distinct = new Map(found.map((each) => [`${each.document} ${formatProblem(each)}`, each]));
   const problems = [...distinct.values()];
   return problems.length > 0
     ? { ok: false, problems }
     : { ok: true, configuration: pairConfiguration(sources) };
+}
+
+function filterProblems(sources: ResolutionSources): Problem[] {
+  const aliases = new Aliases(sources.cluster.aliases);
+  const unresolved = aliasProblems(sources.cluster.aliases, aliases);
+  if (unresolved.length > 0) return unresolved;
+  return [
+    ...zoneProblems(sources),
+    ...firewallProblems(sources, aliases),
+    ...natProblems(sources, aliases),
+  ];
 }
 
 function passwordProblems({ cluster, derivePassword }: ResolutionSources): Problem[] {
@@ -81,8 +105,21 @@ function pairConfiguration(sources: ResolutionSources): PairConfiguration {
     beats: beatKey && pace,
     beatKey: pace && beatKey,
     flows: flowConfiguration(sources, flowKeys),
+    ...filterConfiguration(sources),
+    routing: routingConfiguration(sources),
     lacksSecret: pace !== undefined && beatKey === undefined,
     clusterHash,
+  };
+}
+
+function filterConfiguration(
+  sources: ResolutionSources,
+): Pick<PairConfiguration, 'firewall' | 'nat'> {
+  const { firewall, nat } = sources.cluster;
+  const aliases = new Aliases(sources.cluster.aliases);
+  return {
+    firewall: firewall && firewallConfiguration(firewall, sources.node.interfaces, aliases),
+    nat: nat && natConfiguration(sources, nat, aliases),
   };
 }
 
@@ -99,10 +136,11 @@ function interfaceConfiguration([name, document]: [
   string,
   InterfaceDocument,
 ]): InterfaceConfiguration {
-  const { device, address = [], gateway, peer } = document;
+  const { address = [], gateway, peer } = document;
   return {
     name,
-    device,
+    device: deviceOf(name, document) ?? '',
+    made: madeLink(document),
     addresses: [address].flat().flatMap(cidrs),
     gateway: gateway && canonicalIpAddress(gateway),
     peer: peer && canonicalIpAddress(peer),

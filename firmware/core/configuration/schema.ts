@@ -6,26 +6,37 @@
  * expected ...". Nothing is transformed, so the JSON Schema for editors is generated from them.
  */
 import { z } from 'zod';
-import { canonicalIpAddress, parseCidr } from '../../wire/ip-address.ts';
-import { type Duration, seconds } from '../time.ts';
+import { seconds } from '../time.ts';
+import { aliasesSchema } from './alias-schema.ts';
 import { LONGEST_BEAT_INTERVAL, SHORTEST_BEAT_INTERVAL } from './beat-pace.ts';
 import { DURATION_PATTERN, parseDuration } from './duration-text.ts';
+import {
+  ANY_NAME,
+  address,
+  cidr,
+  DEVICE_NAME,
+  duration,
+  EXPECT_CIDR,
+  EXPECT_DEVICE,
+  EXPECT_INTERFACE,
+  EXPECT_NAME,
+  flag,
+  INTERFACE_NAME,
+  number,
+  oneOf,
+  settings,
+  text,
+} from './fields.ts';
+
+import { firewallSchema } from './firewall-schema.ts';
+import { gatewayAreas } from './gateway-schema.ts';
+import { linkFields } from './link-schema.ts';
+import { natSchema } from './nat-schema.ts';
+
 import { PROTOCOL_NAMES } from './protocol-number.ts';
 
-const ANY_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
-const INTERFACE_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
-/** The kernel's dev_valid_name(), but printable ASCII only and no leading `.` or `-`. */
-const DEVICE_NAME = /^[A-Za-z0-9_][!-.0-9;-~]{0,14}$/;
 /** CARP keys have 20 bytes, of which ifconfig(8) and pfSense let people use 19. */
 export const LONGEST_PASSWORD_BYTES = 19;
-
-const EXPECT_NAME =
-  'a name of up to 63 letters, digits, "-", "_" or "." (in quotes if it looks like a number)';
-const EXPECT_INTERFACE =
-  'a logical name such as wan, lan or sync (lower case, up to 32 characters)';
-const EXPECT_DEVICE = 'the name of a Linux device such as eth0, at most 15 characters';
-const EXPECT_CIDR = 'an address with prefix length such as 192.168.1.2/24';
-const EXPECT_ADDRESS = 'an address without prefix length such as 192.168.1.3';
 const EXPECT_BASE = 'whole seconds from 0 to 255';
 /** From 240 on a skew means that the node is demoted (net.inet.carp clamps there). */
 const EXPECT_SKEW = 'a whole number from 0 to 239 (1/256 s)';
@@ -38,49 +49,6 @@ const EXPECT_PASSWORD =
   `a password of 1 to ${LONGEST_PASSWORD_BYTES} bytes without control characters ` +
   '(in quotes if it looks like a number)';
 
-const settings = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.strictObject(shape, { error: 'a mapping with the settings of this section' });
-
-const text = (expected: string, pattern: RegExp) =>
-  z.string({ error: expected }).regex(pattern, { error: expected });
-
-const number = (expected: string, low: number, high: number) =>
-  z.int({ error: expected }).min(low, { error: expected }).max(high, { error: expected });
-
-const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
-  z.enum(words, { error: words.join(' or ') });
-
-const flag = () => z.boolean({ error: 'true or false' });
-
-const cidr = () =>
-  z
-    .string({ error: EXPECT_CIDR })
-    .refine((value) => parseCidr(value) !== undefined, { error: EXPECT_CIDR })
-    .meta({ pattern: '^[0-9A-Fa-f:.]+/[0-9]{1,3}$' });
-
-const address = () =>
-  z
-    .string({ error: EXPECT_ADDRESS })
-    .refine((value) => canonicalIpAddress(value) !== undefined, { error: EXPECT_ADDRESS })
-    .meta({ pattern: '^[0-9A-Fa-f:.]+$' });
-
-const duration = (longest: Duration, longestText: string) => {
-  const expected = `a duration with a unit such as 500ms, 10s or 1m, or 0; at most ${longestText}`;
-  const fits = (value: string | number) => (parseDuration(value) ?? Infinity) <= longest;
-  return z
-    .union(
-      [
-        z.literal(0),
-        z
-          .string({ error: expected })
-          .refine((value) => fits(value), { error: expected })
-          .meta({ pattern: DURATION_PATTERN.source }),
-      ],
-      { error: expected },
-    )
-    .meta({});
-};
-
 const flowProtocol = () =>
   z.union([z.enum(PROTOCOL_NAMES), z.int().min(0).max(255)], { error: EXPECT_PROTOCOLS });
 
@@ -88,9 +56,14 @@ const base = () => number(EXPECT_BASE, 0, 255);
 const skew = () => number(EXPECT_SKEW, 0, 239);
 
 const interfaceSchema = settings({
-  device: text(EXPECT_DEVICE, DEVICE_NAME).describe(
-    'Linux device behind this logical interface, at most 15 characters. Each device only once.',
-  ),
+  device: text(EXPECT_DEVICE, DEVICE_NAME)
+    .optional()
+    .describe(
+      'Linux device behind this logical interface, at most 15 characters. Each device only once. ' +
+        'Default: for a VLAN its parent and id (eth0.10), for a bond its interface (bond-lan); ' +
+        'other interfaces need one.',
+    ),
+  ...linkFields,
   address: z
     .union([cidr(), z.array(cidr(), { error: EXPECT_CIDR }).min(1, { error: EXPECT_CIDR })], {
       error: EXPECT_CIDR,
@@ -320,6 +293,7 @@ export const clusterSchema = settings({
     .array(vipSchema, { error: 'a list of VIPs' })
     .min(1, { error: 'a list of at least one VIP' })
     .describe('The virtual addresses of the pair.'),
+  ...gatewayAreas,
   monitor: settings({
     linkDebounce: duration(seconds(60), '60s')
       .default('1s')
@@ -327,6 +301,11 @@ export const clusterSchema = settings({
   })
     .prefault({})
     .describe('Health of the node.'),
+  aliases: aliasesSchema.optional().describe('Names for addresses and ports. Default: none.'),
+  firewall: firewallSchema
+    .optional()
+    .describe('What may pass. Default: none, then everything may.'),
+  nat: natSchema.optional().describe('Translation of addresses. Default: none.'),
 })
   .describe('cluster.yaml: settings of the pair, the same on both nodes.')
   .meta({ title: 'Yoke cluster.yaml' });

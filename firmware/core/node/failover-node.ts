@@ -17,6 +17,7 @@ import { after, type Duration, earliest, type Instant, seconds } from '../time.t
 import { Bulletin, HEARD_ALERT } from './bulletin.ts';
 import { CarpHearing } from './carp-hearing.ts';
 import { Departure } from './departure.ts';
+import { type DemotionReport, ExternalDemotions } from './external-demotions.ts';
 import { groupId } from './group-plan.ts';
 import type { InterfaceWatch } from './interface-watch.ts';
 import { KernelCare } from './kernel-care.ts';
@@ -51,6 +52,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
   readonly demotions = new DemotionLedger();
   readonly bulletin = new Bulletin((event) => this.#outputs.push({ kind: 'event', event }));
   readonly #outputs: NodeOutput[] = [];
+  readonly #external = new ExternalDemotions();
   readonly conduct: PeerConduct;
   readonly #departure: Departure;
   readonly #speaker: Speaker;
@@ -201,6 +203,8 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
         return this.#maintain(input.entered, now);
       case 'flows':
         return this.#awaitFlows(input.ready, now);
+      case 'demotions':
+        return this.#takeDemotions(input.report, now);
       case 'stop':
         return this.#stop(now);
     }
@@ -216,6 +220,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     next = earliest(next, this.#departure.nextTimeout());
     if (this.#stopping) return next;
     next = earliest(next, this.conduct.nextTimeout());
+    next = earliest(next, this.#external.nextTimeout());
     next = earliest(next, this.#kernel.nextTimeout());
     for (const { link } of this.#scene.watches) next = earliest(next, link.nextTimeout());
     return next;
@@ -318,6 +323,18 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     this.#demote('flows', 'yoke-flows', now, FLOWS_DEMOTION);
   }
 
+  #takeDemotions(report: DemotionReport, now: Instant): void {
+    this.#external.take(report, now);
+    this.#settleDemotions(now);
+  }
+
+  #settleDemotions(now: Instant): void {
+    for (const change of this.#external.settle(this.state === 'MASTER', now)) {
+      if (change.kind === 'clear') this.#promote(change.reason, now);
+      else this.#demote(change.reason, change.owner, now, undefined, change.weight);
+    }
+  }
+
   /** CARP's way to leave; where the peer's beats decide, the demotion that follows is enough. */
   #stepAside(cause: string, now: Instant): void {
     if (!this.conduct.isKnown) this.#groups.tellAll({ kind: 'step-aside', cause }, now);
@@ -337,6 +354,7 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
 
   #settle(now: Instant): void {
     for (const reason of this.demotions.expire(now)) this.#demotionEnded(reason, now);
+    this.#settleDemotions(now);
     this.bulletin.settle(now);
     if (!this.#stopping) this.#settleKernel(now);
     this.conduct.settle(now);
@@ -444,8 +462,9 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     weight: number = ADVSKEW_DEMOTED,
   ): void {
     const expires = lasts === undefined ? {} : { expires: after(now, lasts) };
-    const isNew = this.demotions.raise({ reason, weight, owner, ...expires }, now);
-    if (!isNew) return;
+    const former = this.demotions.get(reason)?.weight;
+    this.demotions.raise({ reason, weight, owner, ...expires }, now);
+    if (former === weight) return;
     this.bulletin.event('demotion', `demoted: ${reason}`, { reason, weight });
     this.#groups.tellAll({ kind: 'demotion', total: this.demotions.total() }, now);
   }

@@ -11,6 +11,7 @@ import type { PairConfiguration, VipConfiguration } from '../configuration/pair-
 import type { Pace } from '../election/interval.ts';
 import type { Family } from '../election/membership.ts';
 import type { Duration, Instant } from '../time.ts';
+import type { DemotionReport } from './external-demotions.ts';
 
 /** An interface as it was found. */
 export interface SeenInterface {
@@ -68,6 +69,8 @@ export type NodeInput =
   | { readonly kind: 'maintenance'; readonly entered: boolean }
   /** Whether the peer's flows are here, as far as it is worth waiting for them. */
   | { readonly kind: 'flows'; readonly ready: boolean }
+  /** What another process of this node knows against it. */
+  | { readonly kind: 'demotions'; readonly report: DemotionReport }
   /** Give the VIPs to the peer; answered by `handover-ended`. */
   | { readonly kind: 'handover' }
   | { readonly kind: 'stop' };
@@ -89,6 +92,8 @@ export type EventKind =
   | 'lease'
   | 'config'
   | 'maintenance'
+  /** Something that is watched from here: a gateway. */
+  | 'target'
   /** The peer came or went. */
   | 'peer'
   /** Two masters met. */

@@ -12,6 +12,7 @@ export type EventRecordKind =
   | 'link'
   | 'config'
   | 'maintenance'
+  | 'target'
   | 'start'
   | 'stop'
   /** The peer came or went, by its beats. */

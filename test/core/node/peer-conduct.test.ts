@@ -549,3 +549,39 @@ describe('failover: vip', () => {
     expect(pair.secondary.up.state).toBe('BACKUP');
   });
 });
+
+describe('what another process knows against a node', () => {
+  const report = (...reasons: string[]) =>
+    ({
+      kind: 'demotions',
+      report: {
+        owner: 'gateways',
+        lasts: seconds(60),
+        demotions: reasons.map((reason) => ({ reason, weight: 50, patience: seconds(1) })),
+      },
+    }) as const;
+
+  it('moves the place to a peer that is better, after the patience', () => {
+    const pair = new NodePair().begin();
+    pair.primary.turn(report('target:wan1'));
+    pair.run(milliseconds(900));
+    expect(pair.serving).toBe('primary');
+    pair.run(milliseconds(200));
+    expect([pair.serving, pair.overlaps]).toEqual(['secondary', 0]);
+  });
+
+  it('moves nothing when the peer says the same a little later', () => {
+    const pair = new NodePair().begin();
+    pair.primary.turn(report('target:wan1'));
+    pair.run(milliseconds(900));
+    pair.secondary.turn(report('target:wan1'));
+    pair.run(seconds(20));
+    pair.primary.turn(report());
+    pair.run(milliseconds(900));
+    pair.secondary.turn(report());
+    pair.run(seconds(20));
+    expect([pair.serving, pair.primary.up.demotions.total()]).toEqual(['primary', 0]);
+    const served = pair.secondary.deeds.filter((each) => each.startsWith('claim'));
+    expect(served).toEqual([]);
+  });
+});
