@@ -31,7 +31,7 @@ usage: yoke COMMAND [FLAGS]
   config export [FILE]       cluster.yaml with all secrets
   backup FILE, restore FILE  the node in one file under a passphrase
   agent run                  keep the configuration; run starts this by itself
-  gateways [--json]          ways out: state, loss, latency, and which are in use
+  gateways [--json]          ways out: state, loss, latency, which are in use
   flows show [WORDS]         the connections of this node with all these words,
                              those with the most bytes first
   flows status|resync        their replication; tell the peer everything anew
