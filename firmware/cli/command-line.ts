@@ -32,7 +32,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['reload', { flags: [], run: reloadCommand }],
   ['events', { flags: ['json', 'follow'], run: eventsCommand }],
   ['config', { flags: [], run: configCommand }],
-  ['flows', { flags: [], run: flowsCommand }],
+  ['flows', { flags: ['json'], run: flowsCommand }],
   ['pair', { flags: ['new', 'file'], run: pairCommand }],
 ]);
 

@@ -6,14 +6,21 @@
  *   show      the connections of this node, those with the most bytes first where the kernel counts
  *             them; further words are to be found in a line, all of them
  *   resync    tell the other node everything anew
+ *   compare   the exact difference of both kernels' tables, with some lines of each kind (10, or as
+ *             many as the next word says); exit code 1 when established connections differ
  */
+import { LINES_AT_MOST } from '../core/flows/table-comparison.ts';
 import { FlowClient } from '../service/flow-client.ts';
 import { type Invocation, UsageError } from './invocation.ts';
 
 export async function flowsCommand(invocation: Invocation): Promise<number> {
-  const { words, configDir, runtimeDir, terminal } = invocation;
+  const { words, flags, configDir, runtimeDir, terminal } = invocation;
   const [action, ...rest] = words;
-  if (action !== 'show' && rest.length > 0) throw new UsageError(`flows takes no ${rest[0]}`);
+  const takesWords = action === 'show' || action === 'compare';
+  if (!takesWords && rest.length > 0) throw new UsageError(`flows takes no ${rest[0]}`);
+  if (action !== 'compare' && flags.has('json')) {
+    throw new UsageError(`flows ${action ?? ''} takes no --json`);
+  }
   switch (action) {
     case 'status': {
       terminal.print(JSON.stringify(await new FlowClient(runtimeDir).report(), null, 2));
@@ -35,7 +42,29 @@ export async function flowsCommand(invocation: Invocation): Promise<number> {
       else terminal.complain(`yoke: ${text}`);
       return ok ? 0 : 1;
     }
+    case 'compare':
+      return compare(invocation, rest);
     default:
-      throw new UsageError('flows wants run, status, show or resync');
+      throw new UsageError('flows wants run, status, show, resync or compare');
   }
+}
+
+async function compare(
+  { runtimeDir, flags, terminal }: Invocation,
+  words: readonly string[],
+): Promise<number> {
+  const { ok, text, report } = await new FlowClient(runtimeDir).compare(exampleCount(words));
+  if (!ok || report === undefined) {
+    terminal.complain(`yoke: ${text}`);
+    return 1;
+  }
+  terminal.print(flags.has('json') ? JSON.stringify(report, null, 2) : text);
+  return report.equal ? 0 : 1;
+}
+
+function exampleCount([word = '10', ...rest]: readonly string[]): number {
+  const isCount = /^\d{1,3}$/.test(word) && Number(word) <= LINES_AT_MOST;
+  if (isCount && rest.length === 0) return Number(word);
+  const found = [word, ...rest].join(' ');
+  throw new UsageError(`flows compare: found ${found}, expected 0 to ${LINES_AT_MOST} examples`);
 }

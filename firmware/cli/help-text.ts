@@ -19,6 +19,8 @@ usage: yoke COMMAND [FLAGS]
   flows show [WORDS]         the connections of this node with all these words,
                              those with the most bytes first
   flows status|resync        their replication; tell the peer everything anew
+  flows compare [N] [--json] what differs in both nodes' kernels, N examples of
+                             each kind; 1 if established connections differ
   flows run                  replicate them; run starts this by itself
   pair                       on the primary: make the pair's secret, show its
                              code once; on the secondary: ask for the code

@@ -27,8 +27,13 @@ export class LocalClient {
   }
 
   /** Has something done. */
-  protected async order(name: string, args: Record<string, string>): Promise<CommandResult> {
-    const { status, body } = await this.ask('POST', `/${name}`, JSON.stringify(args));
+  protected async order(
+    name: string,
+    args: Readonly<Record<string, string | number>>,
+    patienceMs = PATIENCE_MS,
+  ): Promise<CommandResult> {
+    const text = JSON.stringify(args);
+    const { status, body } = await this.ask('POST', `/${name}`, text, patienceMs);
     if (status === 200 || status === 409) return body as CommandResult;
     throw new ApiFailure(`the node answered ${status}: ${errorText(body)}`);
   }
@@ -37,8 +42,9 @@ export class LocalClient {
     method: 'GET' | 'POST',
     path: string,
     body?: string,
+    patienceMs = PATIENCE_MS,
   ): Promise<{ readonly status: number; readonly body: unknown }> {
-    const response = await this.open(method, path, body, AbortSignal.timeout(PATIENCE_MS));
+    const response = await this.open(method, path, body, AbortSignal.timeout(patienceMs));
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of response) chunks.push(chunk as Buffer);

@@ -5,17 +5,17 @@
  * carries it. So it can be seen at any moment whether an older state has replaced a newer one, and
  * in the end whether both kernels have the same.
  */
-import {
-  FlowReplication,
-  type ReplicationOutput,
-} from '../../../firmware/core/flows/flow-replication.ts';
+import { FlowReplication } from '../../../firmware/core/flows/flow-replication.ts';
+import type { ReplicationOutput } from '../../../firmware/core/flows/replication-io.ts';
 import { type Instant, instant } from '../../../firmware/core/time.ts';
 import { type FlowServing, flowFrames } from '../../../firmware/wire/flow-frame.ts';
+import { FlowReading } from '../../../firmware/wire/flow-reading.ts';
 import { Prng } from '../../simulator/prng.ts';
 
 /** One turn of a node: what the drain timer of a real one is set to. */
 export const TICK = 1_000;
 const BODY_BYTES = 8;
+const NO_MESSAGE = new Uint8Array(0);
 
 export const fresh = 1;
 export const established = 2;
@@ -87,6 +87,8 @@ export class FlowNode {
   readonly lapsed = new Set<number>();
   /** False: nothing is taken out of the delivery, as if the kernel were busy. */
   injects = true;
+  /** False: whoever wants a reading waits for it in vain. */
+  readsTables = true;
   /** Walks end as failed. */
   walksFail = false;
   readonly #stage: FlowStage;
@@ -209,11 +211,25 @@ export class FlowNode {
   #drain(): void {
     for (let output = this.machine.poll(); output !== undefined; output = this.machine.poll()) {
       this.outputs.push(output);
+      if (output.kind === 'read') this.#giveReading(output);
       if (output.kind !== 'walk') continue;
       if (this.#walk !== undefined) this.wrongs.push('a walk was asked for during a walk');
       this.#walk = [...this.kernel.keys()];
       this.renewed.clear();
     }
+  }
+
+  /** The kernel's table, as the other node's machine or this one's wants it. */
+  #giveReading({ for: whose, wish }: ReplicationOutput & { kind: 'read' }): void {
+    if (!this.readsTables) return;
+    const reading = new FlowReading(wish.keys);
+    const record = new Uint8Array(200);
+    for (const [id, state] of this.kernel) {
+      writeRecord(record, 0, 1, id, state);
+      reading.take(new DataView(record.buffer), NO_MESSAGE);
+    }
+    const { bytes } = reading;
+    this.machine.handle({ kind: 'read', for: whose, id: wish.id, bytes }, this.#stage.now);
   }
 
   #inject(): void {
