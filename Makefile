@@ -38,11 +38,12 @@ bench: build ## the same faults to Yoke, ucarp and keepalived, side by side
 	@$(AS_ROOT) $(NODE) test/bench/bench.ts
 	@$(AS_ROOT) $(NODE) test/bench/flows.ts
 
-trials: build ## planned handovers, attacks and stalled daemons in numbers; takes two hours
+trials: build ## planned handovers, attacks, stalled daemons, connections, chaos; takes three hours
 	@$(AS_ROOT) $(NODE) test/rack/handovers.ts
 	@$(AS_ROOT) $(NODE) test/rack/attacks.ts
 	@$(AS_ROOT) $(NODE) test/rack/stalls.ts
 	@$(AS_ROOT) $(NODE) test/rack/flow-trials.ts
+	@$(AS_ROOT) $(NODE) test/rack/flow-chaos.ts
 
 soak: build ## hundreds of random faults in the rack, then look for anything left behind
 	@$(AS_ROOT) $(NODE) test/rack/soak.ts

@@ -32,7 +32,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['reload', { flags: [], run: reloadCommand }],
   ['events', { flags: ['json', 'follow'], run: eventsCommand }],
   ['config', { flags: [], run: configCommand }],
-  ['flows', { flags: ['json'], run: flowsCommand }],
+  ['flows', { flags: ['json', 'rate'], run: flowsCommand }],
   ['pair', { flags: ['new', 'file'], run: pairCommand }],
 ]);
 
@@ -94,6 +94,7 @@ function parsed(words: readonly string[]) {
     json: flag,
     watch: flag,
     follow: flag,
+    rate: flag,
     new: flag,
     file: { type: 'string' },
   };

@@ -4,7 +4,8 @@
  *   run       the process that replicates them, in the foreground (`yoke run` starts it by itself)
  *   status    what the replication has to tell, as JSON
  *   show      the connections of this node, those with the most bytes first where the kernel counts
- *             them; further words are to be found in a line, all of them
+ *             them; further words are to be found in a line, all of them; with --rate what passes
+ *             in one second decides
  *   resync    tell the other node everything anew
  *   compare   the exact difference of both kernels' tables, with some lines of each kind (10, or as
  *             many as the next word says); exit code 1 when established connections differ
@@ -18,8 +19,11 @@ export async function flowsCommand(invocation: Invocation): Promise<number> {
   const [action, ...rest] = words;
   const takesWords = action === 'show' || action === 'compare';
   if (!takesWords && rest.length > 0) throw new UsageError(`flows takes no ${rest[0]}`);
-  if (action !== 'compare' && flags.has('json')) {
-    throw new UsageError(`flows ${action ?? ''} takes no --json`);
+  for (const [flag, only] of [
+    ['json', 'compare'],
+    ['rate', 'show'],
+  ] as const) {
+    if (flags.has(flag) && action !== only) throw new UsageError(`flows takes no --${flag} here`);
   }
   switch (action) {
     case 'status': {
@@ -31,11 +35,8 @@ export async function flowsCommand(invocation: Invocation): Promise<number> {
       const { runFlows } = await import('../service/flow-process.ts');
       return runFlows({ configDir, runtimeDir });
     }
-    case 'show': {
-      const { flowList } = await import('../service/flow-list.ts');
-      for (const line of flowList(rest)) terminal.print(line);
-      return 0;
-    }
+    case 'show':
+      return show(invocation, rest);
     case 'resync': {
       const { ok, text } = await new FlowClient(runtimeDir).resync();
       if (ok) terminal.print(text);
@@ -47,6 +48,17 @@ export async function flowsCommand(invocation: Invocation): Promise<number> {
     default:
       throw new UsageError('flows wants run, status, show, resync or compare');
   }
+}
+
+async function show({ flags, terminal }: Invocation, words: readonly string[]): Promise<number> {
+  const { flowList, flowRates, isCounted } = await import('../service/flow-list.ts');
+  const byRate = flags.has('rate');
+  if (byRate && !isCounted()) {
+    terminal.complain('yoke: the kernel does not count: sysctl net.netfilter.nf_conntrack_acct=1');
+    return 1;
+  }
+  for (const line of byRate ? await flowRates(words) : flowList(words)) terminal.print(line);
+  return 0;
 }
 
 async function compare(

@@ -17,7 +17,8 @@ usage: yoke COMMAND [FLAGS]
   config check               check the configuration, with line numbers
   config schema node|cluster JSON Schema of node.yaml or cluster.yaml
   flows show [WORDS]         the connections of this node with all these words,
-                             those with the most bytes first
+                             those with the most bytes first; --rate: those
+                             through which most passes just now
   flows status|resync        their replication; tell the peer everything anew
   flows compare [N] [--json] what differs in both nodes' kernels, N examples of
                              each kind; 1 if established connections differ
