@@ -2,6 +2,7 @@
  * One random life of a pair and its judgement, from a seed: the same seed gives the same life.
  */
 
+import { CarriedFlows } from './carried-flows.ts';
 import { LINK_RETURN } from './contact.ts';
 import { type Chapter, type FaultPlan, faultPlan } from './fault-plan.ts';
 import { Judge } from './judge.ts';
@@ -26,14 +27,21 @@ class Failed extends Error {}
 export class RandomRun {
   readonly simulation: Simulation;
   readonly plan: FaultPlan;
+  /** Connections through the pair, where they are replicated. */
+  readonly flows: CarriedFlows | undefined;
   readonly #judge: Judge;
 
-  /** `only`: positions of the faults that are to happen; all when absent. */
-  constructor(seed: number, only?: ReadonlySet<number>) {
+  /**
+   * `only`: positions of the faults that are to happen; all when absent. `carriesFlows`: with
+   * connections through the pair, where it has beats; the node waits for its peer's then.
+   */
+  constructor(seed: number, only?: ReadonlySet<number>, carriesFlows = false) {
     const plan = faultPlan(seed);
     this.plan = only === undefined ? plan : reduced(plan, only);
     this.simulation = new Simulation(this.plan.simulation);
     this.#judge = new Judge(this.simulation);
+    const { isBound } = this.#judge.bounds;
+    this.flows = isBound && carriesFlows ? new CarriedFlows(this.simulation, seed) : undefined;
   }
 
   /**
@@ -51,10 +59,11 @@ export class RandomRun {
     try {
       for (const chapter of this.plan.chapters) this.#live(chapter);
       this.#judgeEnd();
+      this.flows?.judgeEnd();
     } catch (error) {
       if (!(error instanceof Failed)) throw error;
     }
-    return this.#judge.failures;
+    return [...this.#judge.failures, ...(this.flows?.failures ?? [])];
   }
 
   #live({ faults, mendedAt, end }: Chapter): void {

@@ -35,6 +35,8 @@ export class SimulatedNode {
   readonly name: string;
   readonly machine: SimulatedMachine;
   configuration: PairConfiguration;
+  /** Each life of the process waits for the peer's connections (`takeFlows`). */
+  awaitsFlows = false;
   /** A write takes this long, microseconds, and is lost when the process is killed before. */
   diskDelay = 0;
   /** When this life of the process began; undefined while it does not run. */
@@ -121,6 +123,7 @@ export class SimulatedNode {
       onTurn: () => chronicle.flush(this.name),
       onStall: () => this.onChange(),
     });
+    if (this.awaitsFlows) this.#process.command((service) => service.takeFlows(false));
     this.onChange();
   }
 
@@ -152,6 +155,11 @@ export class SimulatedNode {
       service.maintain(entered);
       this.isMaintained = entered;
     });
+  }
+
+  /** What replicates its connections has those of the peer. */
+  takeFlows(): void {
+    this.#process?.command((service) => service.takeFlows(true));
   }
 
   handOver(): void {

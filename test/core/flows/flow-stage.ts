@@ -159,6 +159,13 @@ export class FlowNode {
     this.#isCongested = true;
   }
 
+  /** It has nothing to do within a tick. */
+  get isQuiet(): boolean {
+    if (!this.isRunning) return true;
+    if (this.#eventBytes > 0 || this.#isCongested || this.#walk !== undefined) return false;
+    return (this.machine.nextTimeout() ?? Infinity) > this.#stage.now + TICK;
+  }
+
   /** One turn: events, timers, walk, frames. */
   turn(now: Instant): void {
     if (!this.isRunning) return;
@@ -383,13 +390,27 @@ export class FlowStage {
   run(milliseconds: number, each?: (turn: number) => void): void {
     for (let turn = 0; turn < milliseconds; turn += 1) {
       each?.(turn);
-      this.#now += TICK;
-      const due = this.#underWay.filter(({ at }) => at <= this.#now);
-      this.#underWay = this.#underWay.filter(({ at }) => at > this.#now);
-      due.sort((x, y) => x.at - y.at || x.order - y.order);
-      for (const { to, bytes, at } of due) to.hear(bytes, instant(at));
-      for (const node of this.nodes) node.turn(this.now);
+      this.step(TICK);
     }
+  }
+
+  /** So many microseconds pass; what was under way arrives, and both nodes take a turn. */
+  step(span: number): void {
+    this.#now += span;
+    if (this.#underWay.length > 0) this.#deliver();
+    for (const node of this.nodes) node.turn(this.now);
+  }
+
+  /** Nothing happens within a tick. */
+  get isQuiet(): boolean {
+    return this.#underWay.length === 0 && this.nodes.every((node) => node.isQuiet);
+  }
+
+  #deliver(): void {
+    const due = this.#underWay.filter(({ at }) => at <= this.#now);
+    this.#underWay = this.#underWay.filter(({ at }) => at > this.#now);
+    due.sort((x, y) => x.at - y.at || x.order - y.order);
+    for (const { to, bytes, at } of due) to.hear(bytes, instant(at));
   }
 
   /** What is wrong at this moment, in words. */
