@@ -25,8 +25,8 @@ check: modules ## types, lint, format and the rules of the house: no root, no ne
 test: build ## every test that fits one machine; one suite: make test ONLY=test/wire
 	@$(AS_ROOT) $(NODE) scripts/test.ts $(ONLY)
 
-simulate: modules ## random lives of a pair in simulated time; SEED=n HOURS=100, HOURS=0 replays one
-	@$(NODE) test/simulator/simulate.ts $(if $(SEED),--seed $(SEED)) --hours $(or $(HOURS),100)
+simulate: modules ## random lives of a pair in simulated time; SEED=n HOURS=100, HOURS=0 replays one; FLOWS=1
+	@$(NODE) test/simulator/simulate.ts $(if $(SEED),--seed $(SEED)) $(if $(FLOWS),--flows) --hours $(or $(HOURS),100)
 
 simulate-mutants: modules ## faults planted in the core, each of which the simulator must find
 	@$(NODE) test/simulator/simulate-mutants.ts $(ONLY)

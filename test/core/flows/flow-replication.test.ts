@@ -246,6 +246,19 @@ describe('mastership', () => {
     expectSame(stage);
   });
 
+  it('of nobody, then of the one that kept the flows: whoever comes back empty gets them', () => {
+    const stage = metStage(200);
+    const before = stage.a.outputs.length;
+    stage.a.reboot();
+    stage.run(300);
+    // It is told nothing yet: it must not believe that this is everything.
+    expect(stage.a.outputs.slice(before).map(({ kind }) => kind)).not.toContain('joined');
+    stage.b.serve('all');
+    stage.run(1_000);
+    expect(stage.a.outputs.slice(before).map(({ kind }) => kind)).toContain('joined');
+    expectSame(stage, stage.b);
+  });
+
   it('of nobody keeps the flows of a peer that comes back empty', () => {
     const stage = metStage(200);
     stage.a.serve('none');
