@@ -67,7 +67,13 @@ export class CarriedFlows {
     this.#plan(TICK);
   }
 
-  /** When everything is mended and quiet: both kernels have the same. */
+  /** Clients pause, and no process dies any more. */
+  rest(): void {
+    this.#burstAt = Number.POSITIVE_INFINITY;
+    this.#crashAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** When everything is mended and has rested: both kernels have the same. */
   judgeEnd(): void {
     const [a, b] = this.#carriers.map(({ flows }) => flows.kernel);
     const differing = [...(a?.keys() ?? []), ...(b?.keys() ?? [])].filter(

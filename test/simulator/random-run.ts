@@ -18,6 +18,8 @@ const CONVERGENCE = 5 * SECOND;
 const MOVES_AT_MOST = 3;
 /** Nobody serves for so long at most while the VIPs move though nothing is wrong. */
 const MOVING = 0.15 * SECOND;
+/** More than a round of digests, in which the replication makes good what it finds. */
+const FLOWS_REST = 15 * SECOND;
 /** The demotion of a node that was told to hand over; it ends when it is MASTER again. */
 const HANDED_OVER = 'operator';
 
@@ -59,11 +61,18 @@ export class RandomRun {
     try {
       for (const chapter of this.plan.chapters) this.#live(chapter);
       this.#judgeEnd();
-      this.flows?.judgeEnd();
+      this.#judgeFlows();
     } catch (error) {
       if (!(error instanceof Failed)) throw error;
     }
     return [...this.#judge.failures, ...(this.flows?.failures ?? [])];
+  }
+
+  #judgeFlows(): void {
+    if (this.flows === undefined) return;
+    this.flows.rest();
+    this.simulation.advance(FLOWS_REST);
+    this.flows.judgeEnd();
   }
 
   #live({ faults, mendedAt, end }: Chapter): void {
