@@ -35,6 +35,8 @@ export class SimulatedNode {
   readonly name: string;
   readonly machine: SimulatedMachine;
   configuration: PairConfiguration;
+  /** Each life of the process waits for the peer's connections (`takeFlows`). */
+  awaitsFlows = false;
   /** A write takes this long, microseconds, and is lost when the process is killed before. */
   diskDelay = 0;
   /** When this life of the process began; undefined while it does not run. */
@@ -126,6 +128,7 @@ export class SimulatedNode {
         this.spokeLateAt = schedule.now;
       },
     });
+    if (this.awaitsFlows) this.#process.command((service) => service.takeFlows(false));
     this.onChange();
   }
 
@@ -157,6 +160,11 @@ export class SimulatedNode {
       service.maintain(entered);
       this.isMaintained = entered;
     });
+  }
+
+  /** What replicates its connections has those of the peer. */
+  takeFlows(): void {
+    this.#process?.command((service) => service.takeFlows(true));
   }
 
   handOver(): void {

@@ -20,9 +20,13 @@ export class Conntrackd {
   /** Lines for keepalived's sync group: whom to call when the state changes. */
   readonly notifications: string;
   private readonly process: RackProcess;
+  private readonly node: RackNode;
+  private readonly file: string;
 
-  private constructor(process: RackProcess, script: string) {
+  private constructor(process: RackProcess, node: RackNode, file: string, script: string) {
     this.process = process;
+    this.node = node;
+    this.file = file;
     this.notifications = ['master', 'backup', 'fault']
       .map((state) => `  notify_${state} "${script} ${state}"\n`)
       .join('');
@@ -50,7 +54,12 @@ export class Conntrackd {
       () => node.namespace.run('conntrackd', ['-C', file, '-s']).catch(() => undefined),
       { seen: () => daemon.said.slice(-5).join('\n') },
     );
-    return new Conntrackd(daemon, script);
+    return new Conntrackd(daemon, node, file, script);
+  }
+
+  /** Asks the other node for all it has (`conntrackd -n`). */
+  async request(): Promise<void> {
+    await this.node.namespace.run('conntrackd', ['-C', this.file, '-n']);
   }
 
   async stop(): Promise<void> {
