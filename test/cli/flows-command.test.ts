@@ -53,7 +53,7 @@ async function yoke(...words: string[]) {
   return { code, out: terminal.out.join('\n'), err: terminal.err.join('\n') };
 }
 
-test('a comparison that finds nothing is a success; ten examples unless told otherwise', async () => {
+test('a comparison that finds nothing is a success; ten examples unless told', async () => {
   result = found(0);
   const out = '2 flows here, 2 at the peer: equal';
   expect(await yoke('flows', 'compare')).toEqual({ code: 0, out, err: '' });
