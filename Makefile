@@ -28,8 +28,8 @@ docs: modules ## docs/configuration.md anew, from the schema
 test: build ## every test that fits one machine; one suite: make test ONLY=test/wire
 	@$(AS_ROOT) $(NODE) scripts/test.ts $(ONLY)
 
-simulate: modules ## random lives of a pair in simulated time; SEED=n HOURS=100, HOURS=0 replays one
-	@$(NODE) test/simulator/simulate.ts $(if $(SEED),--seed $(SEED)) --hours $(or $(HOURS),100)
+simulate: modules ## random lives of a pair in simulated time; SEED=n HOURS=100, HOURS=0 replays one; FLOWS=1
+	@$(NODE) test/simulator/simulate.ts $(if $(SEED),--seed $(SEED)) $(if $(FLOWS),--flows) --hours $(or $(HOURS),100)
 
 simulate-mutants: modules ## faults planted in the core, each of which the simulator must find
 	@$(NODE) test/simulator/simulate-mutants.ts $(ONLY)
@@ -42,11 +42,12 @@ bench: build ## the same faults to Yoke, ucarp and keepalived, side by side
 	@$(AS_ROOT) $(NODE) test/bench/flows.ts
 	@$(AS_ROOT) $(NODE) test/bench/ruleset.ts
 
-trials: build ## planned handovers, attacks and stalled daemons in numbers; takes two hours
+trials: build ## planned handovers, attacks, stalled daemons, connections, chaos; takes three hours
 	@$(AS_ROOT) $(NODE) test/rack/handovers.ts
 	@$(AS_ROOT) $(NODE) test/rack/attacks.ts
 	@$(AS_ROOT) $(NODE) test/rack/stalls.ts
 	@$(AS_ROOT) $(NODE) test/rack/flow-trials.ts
+	@$(AS_ROOT) $(NODE) test/rack/flow-chaos.ts
 
 soak: build ## hundreds of random faults in the rack, then look for anything left behind
 	@$(AS_ROOT) $(NODE) test/rack/soak.ts

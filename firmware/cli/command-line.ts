@@ -48,7 +48,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['restore', { flags: ['here'], run: restoreCommand }],
   ['agent', { flags: [], run: agentCommand }],
   ['gateways', { flags: ['json'], run: gatewaysCommand }],
-  ['flows', { flags: [], run: flowsCommand }],
+  ['flows', { flags: ['json', 'rate'], run: flowsCommand }],
   ['pair', { flags: ['new', 'file'], run: pairCommand }],
 ]);
 
@@ -111,6 +111,7 @@ function parsed(words: readonly string[]) {
     json: flag,
     watch: flag,
     follow: flag,
+    rate: flag,
     new: flag,
     here: flag,
     effective: flag,

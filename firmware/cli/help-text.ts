@@ -33,8 +33,11 @@ usage: yoke COMMAND [FLAGS]
   agent run                  keep the configuration; run starts this by itself
   gateways [--json]          ways out: state, loss, latency; which are in use
   flows show [WORDS]         the connections of this node with all these words,
-                             those with the most bytes first
+                             those with the most bytes first; --rate: those
+                             through which most passes just now
   flows status|resync        their replication; tell the peer everything anew
+  flows compare [N] [--json] what differs in both nodes' kernels, N examples of
+                             each kind; 1 if established connections differ
   flows run                  replicate them; run starts this by itself
   pair                       on the primary: make the pair's secret, show its
                              code once; on the secondary: ask for the code

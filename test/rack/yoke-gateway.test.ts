@@ -5,7 +5,7 @@ import { Faults } from './faults.ts';
 import { applyRules, serveAt, untilWhole, ways } from './gateway-traffic.ts';
 import { Pair } from './pair.ts';
 import { Rack } from './rack.ts';
-import { CLIENT, SERVER, SITE_VIPS, VIPS } from './rack-plan.ts';
+import { CLIENT, LAN_VIP_IPV6, SERVER, SITE_VIPS, VIPS } from './rack-plan.ts';
 import { Sessions } from './sessions.ts';
 import { YokePair, type YokeSpeaker } from './yoke-pair.ts';
 
@@ -31,6 +31,8 @@ test('an office: out as the VIP, in by forwards only, inside by the outer addres
 aliases: { addresses: { office: [192.168.1.0/24] }, ports: { web: [443, 8443] } }
 firewall:
   rules:
+    # Neither the pair nor who administers it can be kept out by mistake.
+    - { name: closed, to: node, action: drop }
     - { name: lan-out, from: lan, to: wan, action: accept, source: office }
 nat:
   outbound: { interfaces: [wan] }
@@ -53,8 +55,16 @@ nat:
     [client, VIPS.lan.address, 80, 'silent'],
     // Nobody listens there, but somebody may come and administer.
     [client, VIPS.lan.address, 22, 'refused'],
+    [client, LAN_VIP_IPV6, 22, 'refused'],
+    [client, LAN_VIP_IPV6, 80, 'silent'],
   ] as const;
-  const before = await ways(table);
+  const { a, b } = rack.nodes;
+  const before = await ways([
+    ...table,
+    // What a node itself sends is never translated, whether it is MASTER or not.
+    [a, SERVER.address, 7000, a.address('wan')],
+    [b, SERVER.address, 7000, b.address('wan')],
+  ]);
   expect(before.found).toEqual(before.expected);
 
   await untilEqual(pair);
