@@ -7,6 +7,7 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ApiFailure } from '../service/local-client.ts';
 import { agentCommand } from './agent-command.ts';
+import { backupCommand, restoreCommand } from './backup-command.ts';
 import { configCommand } from './config-command.ts';
 import { eventsCommand } from './events-command.ts';
 import { flowsCommand } from './flows-command.ts';
@@ -43,9 +44,11 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['reload', { flags: [], run: reloadCommand }],
   ['events', { flags: ['json', 'follow'], run: eventsCommand }],
   ['config', { flags: CONFIG_FLAGS, run: configCommand }],
+  ['backup', { flags: [], run: backupCommand }],
+  ['restore', { flags: ['here'], run: restoreCommand }],
   ['agent', { flags: [], run: agentCommand }],
   ['gateways', { flags: ['json'], run: gatewaysCommand }],
-  ['flows', { flags: [], run: flowsCommand }],
+  ['flows', { flags: ['json', 'rate'], run: flowsCommand }],
   ['pair', { flags: ['new', 'file'], run: pairCommand }],
 ]);
 
@@ -108,6 +111,7 @@ function parsed(words: readonly string[]) {
     json: flag,
     watch: flag,
     follow: flag,
+    rate: flag,
     new: flag,
     here: flag,
     effective: flag,

@@ -6,7 +6,7 @@
  *   history        number, time, author, message of each revision; * marks the one that stands
  *   diff [N [M]]   what changed in the one that stands, in N, or from N to M; diff peer: what the
  *                  other node has instead
- *   export [FILE]  all of cluster.yaml as it stands, secrets included; a FILE is made with mode 0600
+ *   export [FILE]  all of cluster.yaml as it stands, secrets included; FILE is made, mode 0600
  */
 import { writeFileSync } from 'node:fs';
 import { maskedText } from '../kernel/masked-text.ts';

@@ -8,7 +8,7 @@
  * fsynced, renamed, directory fsynced. What a power cut left half written has another name and is
  * removed when the store is opened. The oldest go when there are more than can be kept.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ConfigRevision, readRevision } from '../wire/config-revision.ts';
 import { syncDirectory, writeDurably } from './durable-file.ts';
@@ -19,22 +19,29 @@ export interface ConfigStoreOptions {
   readonly directory: string;
   /** Revisions that are kept at most. */
   readonly most?: number;
+  /** Bytes that all of them may have together. */
+  readonly mostBytes?: number;
   /** Called before each step that changes the disk; a test throws here to cut the power. */
   readonly onStep?: (step: string) => void;
 }
 
 const DEFAULT_MOST = 500;
+/** They are held in memory, too. */
+const DEFAULT_MOST_BYTES = 33_554_432;
 const JOURNAL = 'journal.json';
 const REVISION = /^(\d{8})-([0-9a-f]{16})\.json$/;
 
 export class ConfigStore {
   readonly #directory: string;
   readonly #most: number;
+  readonly #mostBytes: number;
   readonly #onStep: (step: string) => void;
   readonly #journal: StateFiles;
 
   /** Nothing is made or removed until something is added. */
-  constructor({ directory, most = DEFAULT_MOST, onStep }: ConfigStoreOptions) {
+  constructor(options: ConfigStoreOptions) {
+    const { directory, most = DEFAULT_MOST, mostBytes = DEFAULT_MOST_BYTES, onStep } = options;
+    this.#mostBytes = mostBytes;
     this.#directory = join(directory, 'config');
     this.#most = most;
     this.#onStep = onStep ?? (() => undefined);
@@ -113,10 +120,12 @@ export class ConfigStore {
     for (const name of readdirSync(this.#directory)) {
       if (name.endsWith('.tmp') && name !== `${JOURNAL}.tmp`) this.#remove(name);
     }
-    const names = this.#names();
-    const old = names.slice(0, Math.max(0, names.length - this.#most));
-    for (const name of old) {
-      if (!kept.includes(REVISION.exec(name)?.[2] ?? '')) this.#remove(name);
+    let [count, bytes] = [0, 0];
+    for (const name of this.#names().toReversed()) {
+      count += 1;
+      bytes += statSync(join(this.#directory, name)).size;
+      const isSurplus = count > this.#most || bytes > this.#mostBytes;
+      if (isSurplus && !kept.includes(REVISION.exec(name)?.[2] ?? '')) this.#remove(name);
     }
   }
 

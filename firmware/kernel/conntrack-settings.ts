@@ -25,6 +25,11 @@ export function readConntrackSettings(): ConntrackSettings | undefined {
   return { count, max };
 }
 
+/** Whether the kernel counts packets and bytes of each flow. */
+export function countsFlows(): boolean {
+  return read('acct') === 1;
+}
+
 /** Seconds the kernel keeps an established TCP connection that rests. */
 export function streamTimeout(): number {
   return read('tcp_timeout_established') ?? STREAM_TIMEOUT_S;

@@ -49,6 +49,10 @@ export class AgentLink {
     this.#reports.take(report);
   }
 
+  get counters(): Readonly<Record<string, number>> {
+    return this.#reports.latest?.counters ?? {};
+  }
+
   get alerts(): readonly AlertSnapshot[] {
     return this.#reports.alerts;
   }

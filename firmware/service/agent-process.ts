@@ -14,6 +14,7 @@ import { loadConfiguration } from './configuration-loading.ts';
 import { engineList } from './engine-list.ts';
 import { GatewayService } from './gateway-service.ts';
 import { ApiFailure } from './local-client.ts';
+import { ServerRefusal } from './local-server.ts';
 import type { NodePlaces } from './service-child.ts';
 import { syncPlace } from './sync-place.ts';
 
@@ -59,7 +60,13 @@ export async function runAgent(places: NodePlaces): Promise<number> {
   // Started by a node: it is not to outlive it.
   process.on('disconnect', end);
   const server = new AgentServer(places.runtimeDir, agent);
-  await server.start();
+  try {
+    await server.start();
+  } catch (error) {
+    if (!(error instanceof ServerRefusal)) throw error;
+    console.error(`yoke-agent: ${error.message}`);
+    return 1;
+  }
   gateways.start();
   await agent.start();
   await look(agent, client, ended.signal);

@@ -152,6 +152,7 @@ export class ConfigAgent implements AgentNode {
       alerts: [...alerts, ...(this.#options.gateways?.alerts ?? [])],
       peerHash: peer === undefined || peer.applied === '' ? null : peer.applied,
       lastSync: this.#lastSync,
+      counters: this.#link?.counters ?? {},
       errors: journal.failure === null ? [] : [journal.failure.text],
       events: [...this.#events],
     };

@@ -6,6 +6,7 @@ import type { RolloutJournal } from '../core/rollout/rollout-io.ts';
 import { ConfigStore } from '../kernel/config-store.ts';
 import type { StateWrite } from '../kernel/state-files.ts';
 import { type ConfigRevision, readRevisionName } from '../wire/config-revision.ts';
+import { fieldsOf } from '../wire/json-field.ts';
 
 export class ConfigHistory {
   readonly #store: ConfigStore;
@@ -84,8 +85,10 @@ export class ConfigHistory {
   #readJournal(): RolloutJournal | undefined {
     const reading = this.#store.readJournal();
     if (reading.kind === 'read') {
-      const journal = reading.value as RolloutJournal;
-      if (this.find(readRevisionName(journal.head)?.id ?? '') !== undefined) return journal;
+      const { head, change, synced } = fieldsOf(reading.value);
+      const isWhole = typeof synced === 'boolean' && change !== undefined;
+      const isHeadThere = this.find(readRevisionName(head)?.id ?? '') !== undefined;
+      if (isWhole && isHeadThere) return reading.value as RolloutJournal;
     }
     const newest = this.list().at(-1);
     if (newest === undefined) return undefined;

@@ -7,6 +7,7 @@ import { networkInterfaces, setPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PairConfiguration } from '../core/configuration/pair-configuration.ts';
 import { FlowAlerts } from '../core/flows/flow-alerts.ts';
+import type { ReplicationOutput } from '../core/flows/replication-io.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
 import { type Instant, instant } from '../core/time.ts';
 import {
@@ -17,11 +18,12 @@ import {
 import { native } from '../kernel/native-socket.ts';
 import { ApiClient } from './api-client.ts';
 import type { CommandResult } from './api-server.ts';
+import { type ComparisonResult, comparisonResult } from './comparison-report.ts';
 import { loadConfiguration } from './configuration-loading.ts';
 import { FlowLoop } from './flow-loop.ts';
 import { flowsReport } from './flow-report.ts';
 import { FlowServer } from './flow-server.ts';
-import { type FlowOutput, FlowService } from './flow-service.ts';
+import { FlowService } from './flow-service.ts';
 import { ServingWatch } from './serving-watch.ts';
 
 export interface FlowProcessOptions {
@@ -64,6 +66,8 @@ class FlowProcess {
   readonly #barriers = new Map<number, (reached: boolean) => void>();
   readonly #ended = Promise.withResolvers<number>();
   #nextBarrier = 1;
+  /** Whom the comparison under way is made for. */
+  #comparison: ((result: ComparisonResult) => void) | undefined;
 
   constructor(options: FlowProcessOptions, configuration: PairConfiguration) {
     this.#options = options;
@@ -90,6 +94,7 @@ class FlowProcess {
       report: () => this.#report(),
       resync: () => this.#resync(),
       barrier: () => this.#barrier(),
+      compare: (examples) => this.#compare(examples),
     });
     await server.start();
     const serving = new ServingWatch(this.#client, (found) => {
@@ -116,9 +121,13 @@ class FlowProcess {
     return code;
   }
 
-  #take(output: FlowOutput): void {
+  #take(output: ReplicationOutput): void {
     if (output.kind === 'barrier') {
       this.#barriers.get(output.id)?.(true);
+      return;
+    }
+    if (output.kind === 'compared') {
+      this.#comparison?.(comparisonResult(output.outcome));
       return;
     }
     this.#alerts.take(output, this.#now());
@@ -145,6 +154,20 @@ class FlowProcess {
     });
     this.#barriers.delete(id);
     return { ok: reached, text: reached ? 'the peer has all flows' : 'the peer lags behind' };
+  }
+
+  /** Resolves when both nodes' tables have been compared, or cannot be. */
+  async #compare(examples: number): Promise<ComparisonResult> {
+    if (this.#comparison !== undefined) {
+      return { ok: false, text: 'not compared: another comparison is under way' };
+    }
+    const { promise, resolve } = Promise.withResolvers<ComparisonResult>();
+    this.#comparison = resolve;
+    this.#service.replication.handle({ kind: 'compare', examples }, this.#now());
+    this.#loop.wake();
+    const result = await promise;
+    this.#comparison = undefined;
+    return result;
   }
 
   #report(): FlowsReport {

@@ -4,6 +4,7 @@
  */
 import type { FlowConfiguration } from '../core/configuration/pair-configuration.ts';
 import { FlowReplication } from '../core/flows/flow-replication.ts';
+import type { ReplicationOutput } from '../core/flows/replication-io.ts';
 import { after, type Instant, instant, microseconds, seconds } from '../core/time.ts';
 import { ConntrackDump } from '../kernel/conntrack-dump.ts';
 import { ConntrackEvents } from '../kernel/conntrack-events.ts';
@@ -21,6 +22,7 @@ import { flowFrames } from '../wire/flow-frame.ts';
 import type { FlowKeySeed } from '../wire/flow-key.ts';
 import { LONGEST_FLOW_RECORD } from '../wire/flow-record.ts';
 import { FlowChannel, SEAL_BYTES } from './flow-channel.ts';
+import { FlowReadings } from './flow-readings.ts';
 import { FlowWalk } from './flow-walk.ts';
 import { ShadowFlows } from './shadow-flows.ts';
 
@@ -51,10 +53,8 @@ export interface FlowServiceStart {
   /** Cryptographically strong random bytes. */
   readonly random: (length: number) => Uint8Array;
   readonly ownAddresses: readonly string[];
-  readonly onOutput: (output: FlowOutput) => void;
+  readonly onOutput: (output: ReplicationOutput) => void;
 }
-
-export type FlowOutput = NonNullable<ReturnType<FlowReplication['poll']>>;
 
 export class FlowService {
   readonly injector = new ConntrackInjector({
@@ -77,10 +77,11 @@ export class FlowService {
   readonly #flows: FlowDecoder;
   readonly #expectations: ExpectationDecoder;
   readonly #walk: FlowWalk;
+  readonly #readings: FlowReadings;
   readonly #shadows = new ShadowFlows();
   readonly #local = new Uint8Array(LOCAL_BYTES);
   readonly #localView = new DataView(this.#local.buffer);
-  readonly #onOutput: (output: FlowOutput) => void;
+  readonly #onOutput: (output: ReplicationOutput) => void;
   #localLength = 0;
   #isOverrun = false;
   /** Not before this is the table read only to prolong copies. */
@@ -124,6 +125,11 @@ export class FlowService {
       decodeExpectation: (...given) => this.#expectations.decode(...given),
       visit: (record) => this.replication.visit(record, 0, this.#now),
     });
+    this.#readings = new FlowReadings({
+      dump: new ConntrackDump(),
+      decode: (...given) => this.#flows.decode(...given),
+      shadows: () => this.#shadows.records(),
+    });
     this.#events.listen(true);
   }
 
@@ -163,9 +169,10 @@ export class FlowService {
     const due = this.replication.nextTimeout();
     if (due !== undefined && due <= now) this.replication.handle({ kind: 'time' }, now);
     const walked = this.#goOn(now);
+    const read = this.#readOn(now);
     this.#settle();
     this.#speak(now);
-    return heard || received || walked;
+    return heard || received || walked || read;
   }
 
   close(): void {
@@ -179,6 +186,7 @@ export class FlowService {
   #settle(): void {
     for (let output = this.replication.poll(); output; output = this.replication.poll()) {
       if (output.kind === 'walk') this.#beginWalk(output.full);
+      else if (output.kind === 'read') this.#readings.want(output.for, output.wish);
       else this.#onOutput(output);
     }
   }
@@ -289,6 +297,16 @@ export class FlowService {
       return true;
     } while (native.monotonic() < until);
     return true;
+  }
+
+  /** Goes on with readings for a comparison; true when there is more. */
+  #readOn(now: Instant): boolean {
+    const until = now + WALK_SPAN;
+    while (this.#readings.underWay && native.monotonic() < until) {
+      const done = this.#readings.step();
+      if (done !== undefined) this.replication.handle({ kind: 'read', ...done }, now);
+    }
+    return this.#readings.underWay;
   }
 
   #speak(now: Instant): void {

@@ -31,8 +31,8 @@ export class SyncLink {
   #again: NodeJS.Timeout | undefined;
   #isStopped = false;
   #failure: { readonly text: string; readonly isKey: boolean; readonly at: number } | undefined;
-  /** How often a connection was refused for want of the secret. */
-  wrongKeys = 0;
+  #wrongKeys = 0;
+  #refusedMessages = 0;
 
   constructor(role: Role, place: SyncPlace, hooks: SyncLinkHooks) {
     this.#role = role;
@@ -46,6 +46,14 @@ export class SyncLink {
     // Somebody else with a wrong key is worth an alert even while the peer is connected.
     if (this.#connection !== undefined && !this.#failure.isKey) return undefined;
     return performance.now() - this.#failure.at > REMEMBERED_MS ? undefined : this.#failure;
+  }
+
+  /** What was refused: connections for want of the secret, and messages. */
+  get counters(): Readonly<Record<string, number>> {
+    return {
+      'config.refused.key': this.#wrongKeys,
+      'config.refused.message': this.#refusedMessages,
+    };
   }
 
   start(): void {
@@ -112,7 +120,8 @@ export class SyncLink {
   }
 
   #note(failure: SyncFailure): void {
-    if (failure.kind === 'key') this.wrongKeys += 1;
+    if (failure.kind === 'key') this.#wrongKeys += 1;
+    if (failure.kind === 'message') this.#refusedMessages += 1;
     const text =
       failure.kind === 'key'
         ? 'the other node has another secret'

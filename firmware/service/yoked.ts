@@ -154,6 +154,7 @@ class NodeProcess {
       version: this.#options.version,
       flows: this.#flows.snapshot,
       alerts: [...snapshot.alerts, ...this.#flows.alerts, ...this.#agent.alerts],
+      counters: { ...snapshot.counters, ...this.#agent.counters },
       config: this.#agent.snapshot(this.#hash, this.#reloadErrors),
       pid: process.pid,
       uptime: Math.floor((performance.now() - this.#startedAt) / 1000),

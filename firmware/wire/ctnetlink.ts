@@ -43,6 +43,7 @@ export const flowAttributes = {
   mark: 8,
   countersOriginal: 9,
   countersReply: 10,
+  id: 12,
   natDestination: 13,
   master: 14,
   sequenceOriginal: 15,

@@ -18,6 +18,8 @@
  *   digest     sequence: the first number that the digests do not take in; first bucket u16 |
  *              count u16 | count times: digest u32 | established u16 | flows u16
  *   pull       content u8 (as in a mark) | 0 | count u16 | count times: bucket u16
+ *   ask        id u32 | from u32 | count u16 | 0 u16 | count times: key low u32, key high u32
+ *   answer     id u32 | total u32 (all ones: it is being read) | from u32 | until u32 | bytes
  *
  * Data and marks share one sequence: they are acknowledged, sent again and acted upon in its order.
  * The epoch is a random number for each life of the process, 0 where the peer's is not known yet; a
@@ -106,7 +108,42 @@ export interface FlowPull extends FlowFrameHead {
   readonly buckets: readonly number[];
 }
 
-export type FlowFrame = FlowData | FlowMark | FlowAck | FlowHeartbeat | FlowDigests | FlowPull;
+/**
+ * What has the receiver's kernel in its table? Asked for part by part, because nothing of it is
+ * sent again unasked. Without keys: all flows (`flow-reading.ts`); with keys: lines of text about
+ * these.
+ */
+export interface FlowAsk extends FlowFrameHead {
+  readonly kind: 'ask';
+  /** Another one for each reading. */
+  readonly id: number;
+  /** The first byte that is wanted. */
+  readonly from: number;
+  /** Keys, low and high in turn; at most KEYS_ASKED_AT_MOST of them. */
+  readonly keys: Uint32Array;
+}
+
+/** Part of a reading. */
+export interface FlowAnswer extends FlowFrameHead {
+  readonly kind: 'answer';
+  readonly id: number;
+  /** Bytes of the whole reading, at most LONGEST_READING; undefined while it is under way. */
+  readonly total: number | undefined;
+  readonly from: number;
+  /** Where the burst ends that this frame belongs to: what follows is to be asked for. */
+  readonly until: number;
+  readonly bytes: Uint8Array;
+}
+
+export type FlowFrame =
+  | FlowData
+  | FlowMark
+  | FlowAck
+  | FlowHeartbeat
+  | FlowDigests
+  | FlowPull
+  | FlowAsk
+  | FlowAnswer;
 
 /** Why a frame is not taken; one counter each. */
 export type FlowFrameRefusal =
@@ -130,9 +167,17 @@ const MARK_BYTES = 28;
 const ACK_BYTES = 20;
 const HEARTBEAT_BYTES = 40;
 const LISTED_BYTES = 20;
+const ASK_BYTES = 28;
+const ANSWER_BYTES = 32;
+const KEY_BYTES = 8;
+/** They fit into the shortest frame there is. */
+export const KEYS_ASKED_AT_MOST = 128;
+/** Two million flows. */
+export const LONGEST_READING = 2 ** 24;
+const UNDER_WAY = 0xffff_ffff;
 /** The last operation: a key alone, which only frames carry. */
 const PRESENT = 5;
-const KINDS = ['data', 'mark', 'ack', 'heartbeat', 'digest', 'pull'] as const;
+const KINDS = ['data', 'mark', 'ack', 'heartbeat', 'digest', 'pull', 'ask', 'answer'] as const;
 const U16 = 0xffff;
 
 /** Writes the head every frame begins with. */
@@ -169,14 +214,38 @@ export function encodeFlowFrame(frame: FlowFrame, into: Uint8Array): number {
       view.setUint16(16, frame.first, true);
       view.setUint16(18, frame.count, true);
       return LISTED_BYTES + frame.count * DIGEST_ENTRY_BYTES;
+    case 'pull':
+      return writePull(view, frame);
+    case 'ask':
+      return writeAsk(view, frame);
     default:
-      view.setUint16(16, CONTENTS.indexOf(frame.content), true);
-      view.setUint16(18, frame.buckets.length, true);
-      frame.buckets.forEach((bucket, index) => {
-        view.setUint16(LISTED_BYTES + 2 * index, bucket, true);
-      });
-      return LISTED_BYTES + 2 * frame.buckets.length;
+      view.setUint32(16, frame.id, true);
+      view.setUint32(20, frame.total ?? UNDER_WAY, true);
+      view.setUint32(24, frame.from, true);
+      view.setUint32(28, frame.until, true);
+      into.set(frame.bytes, ANSWER_BYTES);
+      return ANSWER_BYTES + frame.bytes.length;
   }
+}
+
+function writePull(view: DataView, { content, buckets }: FlowPull): number {
+  view.setUint16(16, CONTENTS.indexOf(content), true);
+  view.setUint16(18, buckets.length, true);
+  buckets.forEach((bucket, index) => {
+    view.setUint16(LISTED_BYTES + 2 * index, bucket, true);
+  });
+  return LISTED_BYTES + 2 * buckets.length;
+}
+
+function writeAsk(view: DataView, { id, from, keys }: FlowAsk): number {
+  view.setUint32(16, id, true);
+  view.setUint32(20, from, true);
+  view.setUint16(24, keys.length / 2, true);
+  view.setUint16(26, 0, true);
+  keys.forEach((word, index) => {
+    view.setUint32(ASK_BYTES + 4 * index, word, true);
+  });
+  return ASK_BYTES + 4 * keys.length;
 }
 
 function writeMark(view: DataView, into: Uint8Array, mark: FlowMark): number {
@@ -230,8 +299,12 @@ export function decodeFlowFrame(bytes: Uint8Array): FlowFrame | FlowFrameRefusal
       return decodeHeartbeat(view, head);
     case 'digest':
       return decodeDigests(view, head);
-    default:
+    case 'pull':
       return decodePull(view, head);
+    case 'ask':
+      return decodeAsk(view, head);
+    default:
+      return decodeAnswer(view, bytes, head);
   }
 }
 
@@ -317,10 +390,42 @@ function decodePull(view: DataView, head: FlowFrameHead): FlowPull | FlowFrameRe
   return { kind: 'pull', ...head, content, buckets };
 }
 
+function decodeAsk(view: DataView, head: FlowFrameHead): FlowAsk | FlowFrameRefusal {
+  if (view.byteLength < ASK_BYTES) return 'short';
+  const count = view.getUint16(24, true);
+  const end = ASK_BYTES + KEY_BYTES * count;
+  if (view.byteLength !== end) return view.byteLength < end ? 'short' : 'long';
+  const [id, from] = [view.getUint32(16, true), view.getUint32(20, true)];
+  if (count > KEYS_ASKED_AT_MOST || from > LONGEST_READING) return 'field';
+  const keys = Uint32Array.from({ length: 2 * count }, (_, index) =>
+    view.getUint32(ASK_BYTES + 4 * index, true),
+  );
+  return { kind: 'ask', ...head, id, from, keys };
+}
+
+function decodeAnswer(
+  view: DataView,
+  frame: Uint8Array,
+  head: FlowFrameHead,
+): FlowAnswer | FlowFrameRefusal {
+  if (frame.length < ANSWER_BYTES) return 'short';
+  const [id, total] = [view.getUint32(16, true), view.getUint32(20, true)];
+  const [from, until] = [view.getUint32(24, true), view.getUint32(28, true)];
+  const bytes = frame.subarray(ANSWER_BYTES);
+  const answer = { kind: 'answer', ...head, id, from, until, bytes } as const;
+  if (total === UNDER_WAY) {
+    if (bytes.length > 0) return 'long';
+    return from === 0 && until === 0 ? { ...answer, total: undefined } : 'field';
+  }
+  const isSound = from + bytes.length <= until && until <= total && total <= LONGEST_READING;
+  return isSound ? { ...answer, total } : 'field';
+}
+
 /** The codec as a thing to hand to core, which calls no codec of its own accord. */
 export const flowFrames = {
   headBytes: FLOW_FRAME_HEAD_BYTES,
   digestsFrom: LISTED_BYTES,
+  answerBytes: ANSWER_BYTES,
   encode: encodeFlowFrame,
   decode: decodeFlowFrame,
 } as const;

@@ -18,6 +18,8 @@ export interface FlowLine {
   readonly text: string;
   /** Both ways; 0 where the kernel does not count. */
   readonly bytes: number;
+  /** The same as long as the flow lives, and of no other one. */
+  readonly identity: string;
 }
 
 const TCP_STATES = [
@@ -33,7 +35,8 @@ const PROTOCOLS: ReadonlyMap<number, string> = new Map([
   [132, 'sctp'],
   [136, 'udplite'],
 ]);
-/** CTA_COUNTERS_BYTES, CTA_PROTOINFO_TCP. */
+/** CTA_COUNTERS_PACKETS, CTA_COUNTERS_BYTES, CTA_PROTOINFO_TCP. */
+const COUNTED_PACKETS = 1;
 const COUNTED_BYTES = 2;
 const TCP_INFO = 1;
 
@@ -52,19 +55,22 @@ export function flowLine(message: Uint8Array): FlowLine | undefined {
   };
   const { protocol } = original;
   const status = number(flowAttributes.status);
-  const bytes =
-    counted(attributes.get(flowAttributes.countersOriginal)) +
-    counted(attributes.get(flowAttributes.countersReply));
+  const both = [flowAttributes.countersOriginal, flowAttributes.countersReply];
+  const total = (what: number): number =>
+    both.reduce((sum, way) => sum + counted(attributes.get(way), what), 0);
+  const [packets, bytes] = [total(COUNTED_PACKETS), total(COUNTED_BYTES)];
+  const way = ends(original);
   const words = [
     PROTOCOLS.get(protocol) ?? `protocol ${protocol}`,
     protocol === ipProtocols.tcp ? tcpState(attributes.get(flowAttributes.protocolState)) : '',
-    `${ends(original)}${isTurned(original, reply) ? '' : ` (answered ${ends(reply)})`}`,
+    `${way}${isTurned(original, reply) ? '' : ` (answered ${ends(reply)})`}`,
     status & flowStatus.assured ? 'assured' : status & flowStatus.seenReply ? '' : 'unanswered',
     `${number(flowAttributes.timeout)} s`,
-    bytes > 0 ? `${bytes} bytes` : '',
+    packets > 0 ? `${packets} packets  ${bytes} bytes` : '',
     number(flowAttributes.mark) > 0 ? `mark ${number(flowAttributes.mark)}` : '',
   ];
-  return { text: words.filter((word) => word !== '').join('  '), bytes };
+  const identity = `${protocol} ${way} ${number(flowAttributes.id)}`;
+  return { text: words.filter((word) => word !== '').join('  '), bytes, identity };
 }
 
 interface ReadTuple {
@@ -114,8 +120,8 @@ function tcpState(info: Uint8Array | undefined): string {
   return state === undefined ? '' : (TCP_STATES[state] ?? `state ${state}`);
 }
 
-function counted(counters: Uint8Array | undefined): number {
-  const value = counters && decodeAttributes(counters).get(COUNTED_BYTES);
+function counted(counters: Uint8Array | undefined, what: number): number {
+  const value = counters && decodeAttributes(counters).get(what);
   if (value?.length !== 8) return 0;
   return Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0));
 }

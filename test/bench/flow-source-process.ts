@@ -21,6 +21,14 @@ export class FlowSource {
     return this.#call('remove', first, count, rate);
   }
 
+  /**
+   * From now on until `end`: `rate` flows a second that live for so long, while the node has an
+   * interface up whose name begins with `prefix`. `begun`: microseconds, the same for both nodes.
+   */
+  churn(prefix: string, rate: number, lifeSeconds: number, begun: number): void {
+    this.#write('churn', [prefix, rate, lifeSeconds, begun]);
+  }
+
   /** When each flow appeared in the kernel, microseconds; 0 for never. */
   collect(first: number, count: number, longestSeconds: number): Promise<number[]> {
     return this.#call('collect', first, count, longestSeconds);
@@ -40,12 +48,16 @@ export class FlowSource {
     this.#process.signal('SIGKILL');
   }
 
+  #write(call: string, given: readonly unknown[]): void {
+    this.#process.writeLine(JSON.stringify({ call, given }));
+  }
+
   #call<Result>(call: string, ...given: readonly number[]): Promise<Result> {
     const answer = this.#process.nextLine(
       (line) => (line.startsWith('{"result"') ? line : undefined),
       PATIENCE_MS,
     );
-    this.#process.writeLine(JSON.stringify({ call, given }));
+    this.#write(call, given);
     return answer.then((line) => JSON.parse(line).result as Result);
   }
 }

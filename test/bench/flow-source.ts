@@ -2,6 +2,7 @@
  * Makes connections in the kernel of the namespace it runs in, at a pace, and removes them: for
  * whoever listens they are as real as those of packets. Calls come as JSON lines.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { ConntrackEvents } from '../../firmware/kernel/conntrack-events.ts';
 import { ConntrackInjector } from '../../firmware/kernel/conntrack-injector.ts';
 import { native } from '../../firmware/kernel/native-socket.ts';
@@ -65,6 +66,64 @@ function act(operation: number, first: number, count: number, rate: number): num
   return (native.monotonic() - begun) / 1e6;
 }
 
+/** The longest outage after which flows that should have ended meanwhile are ended. */
+const CATCH_UP_S = 10;
+const STEP_US = 5_000;
+const LOOK_US = 100_000;
+const NET = '/sys/class/net';
+const IFF_UP = 1;
+
+/**
+ * For ever, `rate` flows a second that live for `lifeSeconds`, while an interface whose name begins
+ * with `prefix` is up. The clock numbers the flows: whoever goes on elsewhere on this machine, with
+ * the same `begun`, ends what was begun here.
+ */
+function churn(prefix: string, rate: number, lifeSeconds: number, begun: number): void {
+  const numberAt = (instant: number): number => Math.floor(((instant - begun) * rate) / 1e6);
+  const none = new Int32Array(1);
+  const life = lifeSeconds * rate;
+  let [made, ended, isUp, lookAt] = [0, 0, false, 0];
+  for (;;) {
+    const now = native.monotonic();
+    const number = numberAt(now);
+    if (now >= lookAt || isUp) {
+      lookAt = now + LOOK_US;
+      const wasUp = isUp;
+      isUp = isServing(prefix);
+      if (isUp && !wasUp) {
+        made = number;
+        ended = Math.max(ended, number - life - CATCH_UP_S * rate, 0);
+      }
+    }
+    if (isUp) {
+      made = batch(flowOperations.upsert, made, number);
+      ended = batch(flowOperations.destroy, ended, number - life);
+    }
+    native.poll(none, none, 0, STEP_US * 1000);
+  }
+}
+
+/** Of the flows from `first` up to `until`, not including. */
+function batch(operation: number, first: number, until: number): number {
+  for (let at = first; at < until; ) {
+    const count = Math.min(STEP, until - at);
+    for (let i = 0; i < count; i++) write(i * RECORD_BYTES, at + i, operation);
+    injector.inject(memory, count * RECORD_BYTES);
+    at += count;
+  }
+  return Math.max(first, until);
+}
+
+function isServing(prefix: string): boolean {
+  try {
+    const device = readdirSync(NET).find((name) => name.startsWith(prefix));
+    if (device === undefined) return false;
+    return (Number(readFileSync(`${NET}/${device}/flags`, 'latin1')) & IFF_UP) !== 0;
+  } catch {
+    return false; // taken away meanwhile
+  }
+}
+
 /** When the kernel told of each flow, for those from `first` on; 0 for what never came. */
 function collect(first: number, count: number, longestSeconds: number): number[] {
   const events = new ConntrackEvents(0);
@@ -102,6 +161,7 @@ serveCalls({
     return act(flowOperations.upsert, first, count, rate);
   },
   remove: (first, count, rate) => act(flowOperations.destroy, first, count, rate),
+  churn,
   collect,
   handedAt: () => [...handedAt],
 });

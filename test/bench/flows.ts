@@ -3,7 +3,7 @@
  * the same rack in one run. Connections are made in the kernel of node a at a pace, and looked for
  * in the kernel of node b.
  *
- *   flows.ts [yoke|conntrackd...]     default both
+ *   flows.ts [yoke|conntrackd...] [cost|rate|lag|bulk...]     default both, everything
  *
  * Prints Markdown. Sets nf_conntrack_max for its time.
  */
@@ -15,6 +15,7 @@ import { eventually } from '../rack/eventually.ts';
 import type { RackNode } from '../rack/node.ts';
 import { Pair } from '../rack/pair.ts';
 import { Conntrackd } from '../rack/peers/conntrackd.ts';
+import { probeProgram } from '../rack/probe-program.ts';
 import { Rack } from '../rack/rack.ts';
 import { YokePair } from '../rack/yoke-pair.ts';
 import { FlowSource } from './flow-source-process.ts';
@@ -31,13 +32,17 @@ const RATES = [20_000, 40_000, 60_000, 80_000, 100_000];
 const RATE_SECONDS = 5;
 const BULKS = [100_000, 500_000];
 const SETTLE_MS = 15_000;
+const BULK_PATIENCE_MS = 60_000;
+/** Of the loop that tells what the kernel alone can do. */
+const LIMIT_FLOWS = 200_000;
+const LIMIT_BATCH = 64;
 /** Of the node itself (beats, multicast), in the same table. */
 const OWN_FLOWS = 50;
 
 interface Rival {
   readonly name: string;
   start(rack: Rack): Promise<void>;
-  /** Starts the replicating process of node b anew. */
+  /** Starts the replicating process of node b anew, and has it ask for everything. */
   restart(rack: Rack): Promise<void>;
   isReplicator(commandLine: string): boolean;
 }
@@ -80,6 +85,7 @@ class ConntrackdRival implements Rival {
     await this.#second?.stop();
     rmSync(join(rack.nodes.b.directories.runtime, 'conntrackd.lock'), { force: true });
     this.#second = await Conntrackd.start(rack.nodes.b, { direct: true });
+    await this.#second.request();
   }
 
   isReplicator(commandLine: string): boolean {
@@ -121,14 +127,14 @@ class Stand {
   }
 
   /** Flows of the source that node b lacks (or has too many of) when it has had time. */
-  async missing(wanted: number): Promise<number> {
+  async missing(wanted: number, patienceMs = SETTLE_MS): Promise<number> {
     let left = wanted;
     const isThere = async () => {
       // Some flows of the node's own are in the table, too: beats, multicast.
       left = wanted - (await this.count('b'));
       return left <= 0 && left > -OWN_FLOWS ? true : undefined;
     };
-    await eventually('b has all flows', isThere, { patienceMs: SETTLE_MS }).catch(() => false);
+    await eventually('b has all flows', isThere, { patienceMs }).catch(() => false);
     return left <= 0 && left > -OWN_FLOWS ? 0 : left;
   }
 }
@@ -226,22 +232,30 @@ async function lag(stand: Stand, rate: number): Promise<void> {
   await stand.missing(0);
 }
 
+/** Microseconds the kernel needs to take in a flow, from a loop in C and with nobody listening. */
+async function kernelLimit({ rack }: Stand): Promise<number> {
+  const program = probeProgram('conntrack-inserts');
+  const said = await rack.client.namespace.run(program, [String(LIMIT_FLOWS), String(LIMIT_BATCH)]);
+  const { insertUs, refused } = JSON.parse(said) as { insertUs: number; refused: number };
+  if (refused > 0) throw new Error(`the kernel refused ${refused} of ${LIMIT_FLOWS} flows`);
+  return insertUs / LIMIT_FLOWS;
+}
+
 /** The whole table to a node whose process and kernel know nothing. */
 async function bulk(stand: Stand, flows: number): Promise<void> {
-  const limit = (await stand.source.create(0, 100_000, 0)) / 100_000;
-  await stand.source.remove(0, 100_000, FILL_RATE);
+  const limit = await kernelLimit(stand);
   await stand.source.create(0, flows, FILL_RATE);
   const missing = await stand.missing(flows);
   const [a, b] = [stand.use('a'), stand.use('b')];
   await stand.rack.nodes.b.namespace.run('conntrack', ['-F']);
   const begun = performance.now();
   await stand.rival.restart(stand.rack);
-  const lacking = await stand.missing(flows);
+  const lacking = await stand.missing(flows, BULK_PATIENCE_MS);
   const seconds = (performance.now() - begun) / 1000;
   const cells = [
     seconds.toFixed(2),
     lacking,
-    (limit * flows).toFixed(2),
+    ((limit * flows) / 1e6).toFixed(2),
     missing,
     Math.round(a.rssBytes / 1e6),
     Math.round(b.rssBytes / 1e6),
@@ -251,23 +265,28 @@ async function bulk(stand: Stand, flows: number): Promise<void> {
   await stand.missing(0);
 }
 
-/** Titles of the columns behind the name, and what fills them. */
-const TABLES: readonly (readonly [readonly string[], (stand: Stand) => Promise<void>])[] = [
+type Table = readonly [string, readonly string[], (stand: Stand) => Promise<void>];
+
+/** Name, titles of the columns behind the name of the rival, and what fills them. */
+const TABLES: readonly Table[] = [
   [
+    'cost',
     [
       ...['flows', 'CPU us/flow sender', 'receiver', 'bytes/flow on the cable'],
       ...['RSS bytes/flow sender', 'receiver', 'missing'],
     ],
     cost,
   ],
-  [['asked for', 'made', 'missing', 'CPU us/flow sender', 'receiver'], sustained],
+  ['rate', ['asked for', 'made', 'missing', 'CPU us/flow sender', 'receiver'], sustained],
   [
+    'lag',
     ['rate', 'lag p50 ms', 'p99', 'max', 'never seen'],
     async (stand) => {
       for (const rate of [1000, 10_000, 20_000]) await lag(stand, rate);
     },
   ],
   [
+    'bulk',
     [
       ...['flows', 'bulk copy s', 'missing', 'the kernel alone s', 'missing before'],
       ...['RSS MB sender', 'receiver'],
@@ -279,13 +298,26 @@ const TABLES: readonly (readonly [readonly string[], (stand: Stand) => Promise<v
 ];
 
 const wanted = process.argv.slice(2);
+
+/** Of names of one kind: those that were given, all when none was. */
+function isWanted(name: string, kind: readonly string[]): boolean {
+  return wanted.includes(name) || !kind.some((each) => wanted.includes(each));
+}
+
 const former = readFileSync(MAX, 'latin1');
 writeFileSync(MAX, String(MOST_FLOWS));
 try {
-  for (const [titles, measure] of TABLES) {
+  for (const [name, titles, measure] of TABLES) {
+    if (
+      !isWanted(
+        name,
+        TABLES.map(([each]) => each),
+      )
+    )
+      continue;
     console.log(`\n| who | ${titles.join(' | ')} |\n|${'---|'.repeat(titles.length + 1)}`);
     for (const rival of [new YokeRival(), new ConntrackdRival()]) {
-      if (wanted.length > 0 && !wanted.includes(rival.name)) continue;
+      if (!isWanted(rival.name, ['yoke', 'conntrackd'])) continue;
       const stand = await Stand.build(rival);
       await measure(stand).catch((error) => console.log(`${rival.name}: ${error}`));
       stand.source.end();

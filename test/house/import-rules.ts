@@ -5,7 +5,7 @@
  *   wire     nothing but itself; node:crypto in keyed-digest and noise-crypto only
  *   core     itself, the record types of wire, IP addresses with their arithmetic;
  *            zod in core/configuration only
- *   kernel   itself, wire, the time types of core, node:*, npm packages
+ *   kernel   itself, wire, the types of time and of the configuration, node:*, npm packages
  *   service  every room, node:*; no npm package
  *   cli      every room, node:*, the version in package.json; only main.ts imports it
  *   main.ts  every room, node:*
@@ -29,9 +29,14 @@ function isBuiltin(specifier: string): boolean {
   return specifier.startsWith('node:');
 }
 
-/** Time is an argument everywhere, so its two types are the one word all rooms share. */
-function isTimeType(found: Import): boolean {
-  return found.typeOnly && found.target === 'firmware/core/time.ts';
+/** Time is an argument everywhere, and what is rendered is rendered from the configuration. */
+const SHARED_TYPES = new Set([
+  'firmware/core/time.ts',
+  'firmware/core/configuration/pair-configuration.ts',
+]);
+
+function isSharedType(found: Import): boolean {
+  return found.typeOnly && SHARED_TYPES.has(found.target ?? '');
 }
 
 /** One judge per room: undefined when the import is allowed, else the remedy. */
@@ -53,7 +58,7 @@ const JUDGES: Readonly<Record<Room, (found: Import, path: string) => string | un
   },
   kernel(found) {
     const room = roomOf(found.target);
-    if (room === 'kernel' || room === 'wire' || isTimeType(found)) return undefined;
+    if (room === 'kernel' || room === 'wire' || isSharedType(found)) return undefined;
     if (found.target === undefined) return undefined;
     return 'kernel decides nothing and imports only wire: move the decision to core';
   },

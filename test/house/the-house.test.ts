@@ -62,6 +62,8 @@ const CASES: Readonly<Record<string, Case>> = {
       'firmware/core/configuration/schema.ts': "import { z } from 'zod';",
       'firmware/kernel/a.ts': "import fs from 'node:fs'; import { parse } from 'yaml';",
       'firmware/kernel/b.ts': "import type { Instant } from '../core/time.ts';",
+      'firmware/kernel/engines/c.ts':
+        "import type { P } from '../../core/configuration/pair-configuration.ts';",
       'firmware/service/a.ts': "import { a } from '../kernel/a.ts'; import 'node:http';",
       'firmware/cli/a.ts': "import { a } from '../core/a.ts'; import 'node:http';",
       'firmware/cli/b.ts': "import pack from '../../package.json' with { type: 'json' };",

@@ -50,6 +50,12 @@ test('only so many are kept, and those in use always', () => {
   expect(numbers(store)).toEqual([2, 4, 6]);
 });
 
+test('large ones are fewer', () => {
+  const store = new ConfigStore({ directory, mostBytes: 100_000 });
+  for (let number = 1; number <= 5; number++) store.add(revision(number, 'x'.repeat(40_000)), []);
+  expect(numbers(store)).toEqual([4, 5]);
+});
+
 test('a power cut at any step leaves the old history or the new one, all of it readable', () => {
   const run = (cutAt: number): number => {
     const place = mkdtempSync(join(directory, 'cut-'));

@@ -9,6 +9,7 @@ const PROGRAMS = new URL('../../build/rack/', import.meta.url).pathname;
 
 export type ProbeName =
   | 'carp-attacker'
+  | 'conntrack-inserts'
   | 'datagram-stream'
   | 'echo-probe'
   | 'garbage-flood'

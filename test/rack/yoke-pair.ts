@@ -6,6 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
 import type { Snapshot, SnapshotState } from '../../firmware/core/telemetry/snapshot.ts';
 import { ApiClient } from '../../firmware/service/api-client.ts';
+import type { ComparisonReport } from '../../firmware/service/comparison-report.ts';
+import { FlowClient } from '../../firmware/service/flow-client.ts';
 import { command } from './command.ts';
 import { eventually } from './eventually.ts';
 import type { RackNode } from './node.ts';
@@ -95,6 +97,14 @@ export class YokeSpeaker implements Speaker {
   /** The status as a person sees it. */
   statusTable(): Promise<string> {
     return command(YOKE, ['status', '--runtime', this.node.directories.runtime]);
+  }
+
+  /** How the connections in both kernels differ, as `yoke flows compare` has it. */
+  async comparison(examples = 10): Promise<ComparisonReport> {
+    const { runtime } = this.node.directories;
+    const { text, report } = await new FlowClient(runtime).compare(examples);
+    if (report === undefined) throw new Error(`${this.node.name}: ${text}`);
+    return report;
   }
 
   /** The event log, oldest first; also of a node that has ended. */

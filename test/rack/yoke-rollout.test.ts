@@ -123,7 +123,8 @@ test('a bad change is refused with the reason, on whichever node it is bad', asy
   const before = await a.status();
   // An interface that only the primary has.
   await rack.nodes.a.namespace.ip(
-    'link add dmz type dummy',
+    'link add dmz type veth peer name dmz-far',
+    'link set dmz-far up',
     'link set dmz up',
     'address add 192.168.3.2/24 dev dmz',
   );

@@ -117,7 +117,10 @@ export class AgentStand {
   }
 
   /** Primary and secondary, not started yet, with the same cluster.yaml. */
-  static async pair(cluster: string): Promise<{ a: AgentStand; b: AgentStand }> {
+  static async pair(
+    cluster: string,
+    keys = { a: KEY, b: KEY },
+  ): Promise<{ a: AgentStand; b: AgentStand }> {
     const root = mkdtempSync(join(tmpdir(), 'yoke-agents-'));
     const network = `127.${randomInt(1, 255)}.${randomInt(255)}`;
     const make = async (letter: 'a' | 'b') => {
@@ -131,7 +134,11 @@ export class AgentStand {
       writeFileSync(join(directory, 'cluster.yaml'), cluster);
       writeFileSync(join(directory, 'cluster.key'), SECRET, { mode: 0o600 });
       const state = letter === 'a' ? 'MASTER' : 'BACKUP';
-      const place = { local: `${network}.${host}`, peer: `${network}.${3 - host}`, key: KEY };
+      const place = {
+        local: `${network}.${host}`,
+        peer: `${network}.${3 - host}`,
+        key: keys[letter],
+      };
       const stand = new AgentStand(`office-${letter}`, directory, state, place);
       await stand.#server.start();
       return stand;

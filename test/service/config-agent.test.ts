@@ -228,6 +228,23 @@ test('a keeper that is killed in the middle finds one configuration on both', as
   }
 });
 
+test('a node with another secret is named and counted, and changes nothing', async () => {
+  await Promise.all([a.remove(), b.remove()]);
+  const keys = { a: new Uint8Array(32).fill(1), b: new Uint8Array(32).fill(2) };
+  ({ a, b } = await AgentStand.pair(OLD, keys));
+  await Promise.all([a.start(), b.start()]);
+  for (const { agent } of [a, b]) {
+    await until(() => {
+      const { alerts, counters, standing } = agent.report();
+      expect(alerts).toContainEqual(
+        expect.objectContaining({ code: 'config-key', text: 'the other node has another secret' }),
+      );
+      expect(counters['config.refused.key']).toBeGreaterThan(0);
+      expect(standing).toBe('offline');
+    });
+  }
+});
+
 test('no secret is in a report, a plan, an event or an alert', async () => {
   await startBoth();
   const changed = OLD.replace('labsecret', 'othersecret');

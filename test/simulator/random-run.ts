@@ -2,6 +2,7 @@
  * One random life of a pair and its judgement, from a seed: the same seed gives the same life.
  */
 
+import { CarriedFlows } from './carried-flows.ts';
 import { LINK_RETURN } from './contact.ts';
 import { type Chapter, type FaultPlan, faultPlan } from './fault-plan.ts';
 import { Judge } from './judge.ts';
@@ -17,6 +18,8 @@ const CONVERGENCE = 5 * SECOND;
 const MOVES_AT_MOST = 3;
 /** Nobody serves for so long at most while the VIPs move though nothing is wrong. */
 const MOVING = 0.15 * SECOND;
+/** More than a round of digests, in which the replication makes good what it finds. */
+const FLOWS_REST = 15 * SECOND;
 /** The demotion of a node that was told to hand over; it ends when it is MASTER again. */
 const HANDED_OVER = 'operator';
 
@@ -26,14 +29,21 @@ class Failed extends Error {}
 export class RandomRun {
   readonly simulation: Simulation;
   readonly plan: FaultPlan;
+  /** Connections through the pair, where they are replicated. */
+  readonly flows: CarriedFlows | undefined;
   readonly #judge: Judge;
 
-  /** `only`: positions of the faults that are to happen; all when absent. */
-  constructor(seed: number, only?: ReadonlySet<number>) {
+  /**
+   * `only`: positions of the faults that are to happen; all when absent. `carriesFlows`: with
+   * connections through the pair, where it has beats; the node waits for its peer's then.
+   */
+  constructor(seed: number, only?: ReadonlySet<number>, carriesFlows = false) {
     const plan = faultPlan(seed);
     this.plan = only === undefined ? plan : reduced(plan, only);
     this.simulation = new Simulation(this.plan.simulation);
     this.#judge = new Judge(this.simulation);
+    const { isBound } = this.#judge.bounds;
+    this.flows = isBound && carriesFlows ? new CarriedFlows(this.simulation, seed) : undefined;
   }
 
   /**
@@ -51,10 +61,18 @@ export class RandomRun {
     try {
       for (const chapter of this.plan.chapters) this.#live(chapter);
       this.#judgeEnd();
+      this.#judgeFlows();
     } catch (error) {
       if (!(error instanceof Failed)) throw error;
     }
-    return this.#judge.failures;
+    return [...this.#judge.failures, ...(this.flows?.failures ?? [])];
+  }
+
+  #judgeFlows(): void {
+    if (this.flows === undefined) return;
+    this.flows.rest();
+    this.simulation.advance(FLOWS_REST);
+    this.flows.judgeEnd();
   }
 
   #live({ faults, mendedAt, end }: Chapter): void {
@@ -121,11 +139,11 @@ export class RandomRun {
     return isBound ? CONVERGENCE : Math.max(CONVERGENCE, outage + LINK_RETURN);
   }
 
-  /** When the first node may claim again that the kernel refused before. */
+  /** When the first node may take the VIPs from the other again that the kernel refused before. */
   get #allowedAt(): number {
     const times = [...this.simulation.nodes.values()].map((node) => {
       const groups = [...(node.service?.node.groups.values() ?? [])];
-      return Math.max(0, ...groups.map((each) => forbiddenUntil(node, each.forbiddenUntil)));
+      return Math.max(0, ...groups.map((each) => forbiddenUntil(node, each.backoff.untilHeld)));
     });
     return Math.min(...times) + this.#judge.bounds.outage;
   }

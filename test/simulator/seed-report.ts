@@ -19,10 +19,10 @@ export interface SeedReport {
   readonly story: readonly string[];
 }
 
-/** `only`: positions of the faults that are to happen; all when absent. */
-export function seedReport(seed: number, only?: ReadonlySet<number>): SeedReport {
+/** `only`: positions of the faults that are to happen; all when absent. `flows`: see RandomRun. */
+export function seedReport(seed: number, flows = false, only?: ReadonlySet<number>): SeedReport {
   const startedAt = performance.now();
-  const run = new RandomRun(seed, only);
+  const run = new RandomRun(seed, only, flows);
   const failures = attempt(run);
   return {
     seed,

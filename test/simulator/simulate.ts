@@ -5,6 +5,8 @@
  *     simulate.ts --hours 100 [--seed N] [--workers N] [--first]
  *     simulate.ts --replay N [--only 3,7,9]    one seed, its plan and its log
  *     simulate.ts --shrink N                   the fewest faults with which it still fails
+ *
+ * With --flows connections pass through pairs with beats, and have to survive; slower by far.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     hours: { type: 'string', default: '100' },
     workers: { type: 'string', default: String(availableParallelism()) },
     first: { type: 'boolean', default: false },
+    flows: { type: 'boolean', default: false },
     replay: { type: 'string' },
     only: { type: 'string' },
     shrink: { type: 'string' },
@@ -34,7 +37,8 @@ else if (values.seed !== undefined && Number(values.hours) === 0) replay(Number(
 else explore(Number(values.seed ?? Math.floor(Math.random() * SEEDS)));
 
 function replay(seed: number, only?: string): void {
-  const report = seedReport(seed, only === undefined ? undefined : positions(only));
+  const wanted = only === undefined ? undefined : positions(only);
+  const report = seedReport(seed, values.flows, wanted);
   tell(report);
   if (only !== undefined) console.log(`  with the faults ${only} only`);
 }
@@ -49,7 +53,9 @@ function explore(first: number): void {
   const total = { seconds: 0, seeds: 0, failed: 0 };
   let next = first;
   console.log(`simulating ${values.hours} hours from seed ${first} on`);
-  const workers = Array.from({ length: Number(values.workers) }, () => new Worker(workerUrl()));
+  const workers = Array.from({ length: Number(values.workers) }, () => {
+    return new Worker(workerUrl(), { workerData: values.flows ? 'flows' : '' });
+  });
   const progress = setInterval(() => console.log(`  ${summary()}`), PROGRESS_MS);
   for (const worker of workers) {
     worker.on('message', (report: SeedReport) => {
@@ -99,5 +105,5 @@ function tell({ seed, pair, failures, story, simulatedSeconds, wallSeconds }: Se
   if (failures.length === 0) return;
   process.exitCode = 1;
   for (const line of story) console.log(`    ${line}`);
-  console.log(`  replay: make simulate SEED=${seed} HOURS=0`);
+  console.log(`  replay: make simulate SEED=${seed} HOURS=0${values.flows ? ' FLOWS=1' : ''}`);
 }

@@ -35,12 +35,16 @@ export class SimulatedNode {
   readonly name: string;
   readonly machine: SimulatedMachine;
   configuration: PairConfiguration;
+  /** Each life of the process waits for the peer's connections (`takeFlows`). */
+  awaitsFlows = false;
   /** A write takes this long, microseconds, and is lost when the process is killed before. */
   diskDelay = 0;
   /** When this life of the process began; undefined while it does not run. */
   startedAt: number | undefined;
   /** Called when it has begun or ceased to run, to answer, to be able to. */
   onChange: () => void = () => undefined;
+  /** When it last said what it had decided on before it stood still. */
+  spokeLateAt = 0;
   /** What its operator last commanded, as far as it was carried out or is on the disk. */
   isMaintained = false;
   /** Outcomes of handovers that were commanded. */
@@ -120,7 +124,11 @@ export class SimulatedNode {
       transmitted: (device, frame) => tellFrame(chronicle, this.configuration, device, frame),
       onTurn: () => chronicle.flush(this.name),
       onStall: () => this.onChange(),
+      onLateFrame: () => {
+        this.spokeLateAt = schedule.now;
+      },
     });
+    if (this.awaitsFlows) this.#process.command((service) => service.takeFlows(false));
     this.onChange();
   }
 
@@ -152,6 +160,11 @@ export class SimulatedNode {
       service.maintain(entered);
       this.isMaintained = entered;
     });
+  }
+
+  /** What replicates its connections has those of the peer. */
+  takeFlows(): void {
+    this.#process?.command((service) => service.takeFlows(true));
   }
 
   handOver(): void {

@@ -48,6 +48,28 @@ const FRAMES: readonly (readonly [FlowFrame, string])[] = [
     { kind: 'pull', ...head, sequence: 0, content: 'keys', buckets: [1, 4_095] },
     `${HEAD.replace('KK', '05')} 00000000  0000 0200 0100 ff0f`,
   ],
+  [
+    { kind: 'ask', ...head, sequence: 0, id: 7, from: 1_376, keys: new Uint32Array(0) },
+    `${HEAD.replace('KK', '06')} 00000000  07000000 60050000 0000 0000`,
+  ],
+  [
+    { kind: 'ask', ...head, sequence: 0, id: 8, from: 0, keys: Uint32Array.of(1, 0xfffffffe) },
+    `${HEAD.replace('KK', '06')} 00000000  08000000 00000000 0100 0000  01000000 feffffff`,
+  ],
+  [
+    {
+      ...{ kind: 'answer', ...head, sequence: 0, id: 7, total: undefined, from: 0, until: 0 },
+      bytes: new Uint8Array(0),
+    } as FlowFrame,
+    `${HEAD.replace('KK', '07')} 00000000  07000000 ffffffff 00000000 00000000`,
+  ],
+  [
+    {
+      ...{ kind: 'answer', ...head, sequence: 0, id: 7, total: 16, from: 8, until: 12 },
+      bytes: Uint8Array.of(1, 2, 3),
+    } as FlowFrame,
+    `${HEAD.replace('KK', '07')} 00000000  07000000 10000000 08000000 0c000000  010203`,
+  ],
 ];
 
 const bytesOf = (text: string): Uint8Array =>
@@ -97,10 +119,13 @@ describe('a frame', () => {
 describe('no frame', () => {
   const data = HEAD.replace('KK', '00');
   const record = '1000 01 02 11223344 55667788 99aabbcc';
+  const ASK = `${HEAD.replace('KK', '06')} 00000000`;
+  const ANSWER = `${HEAD.replace('KK', '07')} 00000000`;
+  const ZERO = '00000000';
   const cases: readonly (readonly [string, string, FlowFrameRefusal])[] = [
     ['too short for a head', '01', 'short'],
     ['another version', `02${data.slice(2)} 07000000 ${record}`, 'version'],
-    ['an unknown kind', `${HEAD.replace('KK', '06')} 07000000`, 'kind'],
+    ['an unknown kind', `${HEAD.replace('KK', '08')} 07000000`, 'kind'],
     ['an unknown service', `0100 03 00 04030201 00000000 07000000 ${record}`, 'field'],
     ['no epoch', `0100 02 00 00000000 00000000 07000000 ${record}`, 'field'],
     ['data without records', `${data} 07000000`, 'short'],
@@ -145,6 +170,17 @@ describe('no frame', () => {
     ['more than a pull', `${HEAD.replace('KK', '05')} 08000000 0000 0100 0100 02`, 'long'],
     ['a pull of nothing', `${HEAD.replace('KK', '05')} 08000000 0000 0000`, 'field'],
     ['a pull of unknown content', `${HEAD.replace('KK', '05')} 08000000 0200 0100 0100`, 'field'],
+    ['half a question', `${ASK} 07000000`, 'short'],
+    ['a question cut off', `${ASK} 07000000 00000000 0200 0000 0100000002000000`, 'short'],
+    ['more than a question', `${ASK} 07000000 00000000 0000 0000 01`, 'long'],
+    ['too many keys', `${ASK} 07000000 00000000 8100 0000 ${'01'.repeat(129 * 8)}`, 'field'],
+    ['a question beyond all', `${ASK} 07000000 01000001 0000 0000`, 'field'],
+    ['half an answer', `${ANSWER} 07000000 10000000`, 'short'],
+    ['an early answer with content', `${ANSWER} 07000000 ffffffff ${ZERO}${ZERO} 01`, 'long'],
+    ['an early answer from somewhere', `${ANSWER} 07000000 ffffffff 01000000 ${ZERO}`, 'field'],
+    ['an answer beyond its burst', `${ANSWER} 07000000 10000000 ${ZERO} 01000000 0102`, 'field'],
+    ['a burst beyond the end', `${ANSWER} 07000000 01000000 ${ZERO} 02000000 01`, 'field'],
+    ['an answer without end', `${ANSWER} 07000000 01000001 ${ZERO} 01000000 01`, 'field'],
   ];
 
   it.each(cases)('%s', (_, text, refusal) => {

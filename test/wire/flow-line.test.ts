@@ -24,7 +24,25 @@ it.each<[keyof typeof messages, string]>([
     'icmpv6  2001:db8:1::100 -> 2001:db8:2::100 type 128 id 10685  unanswered  30 s',
   ],
 ])('%s', (name, text) => {
-  expect(flowLine(bytes(messages[name]))).toEqual({ text, bytes: 0 });
+  expect(flowLine(bytes(messages[name]))).toMatchObject({ text, bytes: 0 });
+});
+
+it('tells what the kernel has counted both ways, and flows with the same ends apart', () => {
+  const message = bytes(messages['tcp-snat-established']);
+  const counters = (type: number, packets: number, octets: number): number[] => {
+    const values = [packets, octets].flatMap((value, index) => [
+      ...[12, 0, index + 1, 0],
+      ...[0, 0, 0, 0, 0, 0, value >>> 8, value & 0xff],
+    ]);
+    return [28, 0, type, 0x80, ...values];
+  };
+  const rare = [...counters(9, 3, 300), ...counters(10, 2, 1000), 8, 0, 12, 0, 0, 0, 0, 7];
+  const line = flowLine(Uint8Array.from([...message, ...rare]));
+  expect(line).toMatchObject({
+    bytes: 1300,
+    text: expect.stringMatching(/5 packets {2}1300 bytes/),
+  });
+  expect(line?.identity).not.toBe(flowLine(message)?.identity);
 });
 
 it('says nothing of what is no flow, or not whole', () => {

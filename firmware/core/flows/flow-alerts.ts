@@ -4,7 +4,7 @@
  */
 import { type Alert, AlertLedger } from '../telemetry/alert-ledger.ts';
 import { after, type Duration, type Instant, seconds } from '../time.ts';
-import type { ReplicationOutput } from './flow-replication.ts';
+import type { ReplicationOutput } from './replication-io.ts';
 
 /** A peer that lives is met within a second; without one there is nothing to wait for. */
 const MEETING_PATIENCE: Duration = seconds(5);

@@ -104,6 +104,14 @@ export class FlowOwnership {
   }
 
   /**
+   * It is not decided yet whose the flows are that the peer had in its former life. Until then this
+   * node's table is not all that it will own, and the peer must not take it for that.
+   */
+  get isUndecided(): boolean {
+    return this.#orphanedSince !== undefined;
+  }
+
+  /**
    * Both serve everything: what the peer says of flows this node has seen waits for the election,
    * which soon tells one of them to stop; or until waiting has become pointless.
    */

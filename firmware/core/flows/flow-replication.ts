@@ -27,15 +27,13 @@ import { FlowTable } from './flow-table.ts';
 import { InboundFlows } from './inbound-flows.ts';
 import { OutboundFlows } from './outbound-flows.ts';
 import { PassTeller } from './pass-teller.ts';
-import {
-  type Direction,
-  PeerSession,
-  type SessionRefusal,
-  type StopCause,
-} from './peer-session.ts';
+import { PeerSession, type SessionRefusal } from './peer-session.ts';
+import { ReadingAnswers } from './reading-answers.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import type { RecordBatch } from './record-batch.ts';
+import type { ReplicationInput, ReplicationOutput } from './replication-io.ts';
 import { distance, WINDOW_FRAMES } from './send-window.ts';
+import { TableComparison } from './table-comparison.ts';
 import { TableWalk } from './table-walk.ts';
 
 const FRAME_BYTES = 1372;
@@ -69,42 +67,6 @@ export interface ReplicationStart {
   readonly firstNumber?: number;
 }
 
-export type ReplicationInput =
-  /** A deadline has lapsed. */
-  | { readonly kind: 'time' }
-  /** The election of this node has changed. */
-  | { readonly kind: 'serving'; readonly serving: FlowServing }
-  /** Events of the kernel were lost. */
-  | { readonly kind: 'overrun' }
-  /** An operator wants everything told anew. */
-  | { readonly kind: 'resync' }
-  /** Say when the peer has everything up to here. */
-  | { readonly kind: 'barrier'; readonly id: number }
-  /** The walk that was asked for has ended; `complete` when the kernel's whole table was shown. */
-  | { readonly kind: 'walked'; readonly complete: boolean }
-  /** The kernel does not have this copy after all. */
-  | { readonly kind: 'lost'; readonly keyLow: number; readonly keyHigh: number };
-
-export type ReplicationOutput =
-  /** Read the kernel's table and show it to `visit`: all of it, or only what lapses when quiet. */
-  | { readonly kind: 'walk'; readonly full: boolean }
-  /** A life of the peer was met. */
-  | { readonly kind: 'session'; readonly peerEpoch: number }
-  /** The peer's whole table is here. */
-  | { readonly kind: 'joined' }
-  /** It did not come in time. */
-  | { readonly kind: 'join-overdue' }
-  /** The peer has this node's whole table. */
-  | { readonly kind: 'copied' }
-  /** The peer has everything that was told before the barrier. */
-  | { readonly kind: 'barrier'; readonly id: number }
-  /** The table is full, and flows are not replicated; or there is room again, and they will be. */
-  | { readonly kind: 'crowded'; readonly full: boolean }
-  | { readonly kind: 'stopped'; readonly direction: Direction; readonly cause: StopCause }
-  | { readonly kind: 'resumed'; readonly direction: Direction }
-  /** Of this node's copies, percent of the peer's established flows; once per round of digests. */
-  | { readonly kind: 'divergence'; readonly percent: number; readonly high: boolean };
-
 export type ReceiveRefusal =
   | FlowFrameRefusal
   | SessionRefusal
@@ -121,6 +83,8 @@ export class FlowReplication {
   readonly #teller: PassTeller;
   readonly #walk: TableWalk;
   readonly #digests: DigestExchange;
+  readonly #comparison = new TableComparison();
+  readonly #answers: ReadingAnswers;
   readonly #frameBytes: number;
   readonly #control: Uint8Array;
   readonly #joinLimit: Duration;
@@ -163,6 +127,7 @@ export class FlowReplication {
       table,
       frameBytes - start.frames.headBytes - LIST_HEAD_BYTES,
     );
+    this.#answers = new ReadingAnswers(frameBytes - start.frames.answerBytes);
     this.#window = new ReceiveWindow(frameBytes, 0);
     this.#joinBy = after(now, this.#joinLimit);
     this.#settle(now);
@@ -197,6 +162,13 @@ export class FlowReplication {
       case 'lost':
         this.#inbound.lose(input.keyLow, input.keyHigh);
         break;
+      case 'compare':
+        if (this.#session.isOpen) this.#comparison.begin(input.examples, now);
+        else this.#comparison.fail('no peer is met');
+        break;
+      case 'read':
+        (input.for === 'own' ? this.#comparison : this.#answers).read(input.id, input.bytes);
+        break;
     }
     this.#settle(now);
   }
@@ -208,6 +180,8 @@ export class FlowReplication {
   nextTimeout(): Instant | undefined {
     let next = this.#joinBy;
     next = earliest(next, this.#walk.nextTimeout());
+    next = earliest(next, this.#comparison.nextTimeout());
+    next = earliest(next, this.#answers.nextTimeout());
     if (!this.#walk.isLoaded) return next;
     next = earliest(next, this.#session.speakAt);
     if (!this.#session.isOpen) return next;
@@ -247,6 +221,12 @@ export class FlowReplication {
       case 'digest':
         if (!this.#digests.hear(frame)) return 'range';
         this.#compareDigests();
+        return undefined;
+      case 'ask':
+        this.#answers.hear(frame, now);
+        return undefined;
+      case 'answer':
+        this.#comparison.hear(frame, now);
         return undefined;
       default:
         if (frame.buckets.some((bucket) => bucket >= BUCKETS)) return 'range';
@@ -332,6 +312,8 @@ export class FlowReplication {
     this.#teller.restart();
     this.#walk.restart();
     this.#inbound.restart();
+    this.#answers.restart();
+    this.#comparison.restart();
     if (isRestart) this.#ownership.peerRestarted(frame.serving, now);
     else this.#ownership.peerServes(frame.serving, now);
     this.#servingAt = frame.next;
@@ -444,12 +426,23 @@ export class FlowReplication {
       this.#cede();
       this.#judgeDirections(now);
     }
+    this.#settleReadings(now);
     // The kernel would not show what is still on its way to it.
     const walk = this.delivery.length === 0 ? this.#walk.poll(now) : undefined;
     if (walk !== undefined) this.#outputs.push({ kind: 'walk', ...walk });
     if (this.#joinBy === undefined || now < this.#joinBy) return;
     this.#joinBy = undefined;
     this.#outputs.push({ kind: 'join-overdue' });
+  }
+
+  #settleReadings(now: Instant): void {
+    this.#comparison.settle(now);
+    const own = this.#comparison.poll();
+    if (own !== undefined) this.#outputs.push({ kind: 'read', for: 'own', wish: own });
+    const its = this.#answers.poll(now);
+    if (its !== undefined) this.#outputs.push({ kind: 'read', for: 'peer', wish: its });
+    const outcome = this.#comparison.outcome();
+    if (outcome !== undefined) this.#outputs.push({ kind: 'compared', outcome });
   }
 
   /** Flows that found no room are told again when there is some; people hear of both. */
@@ -497,7 +490,16 @@ export class FlowReplication {
     if (pull !== undefined) {
       return this.#encode({ kind: 'pull', ...this.#head, sequence: 0, ...pull });
     }
-    return this.#outbound.take(now) ?? this.#digest(now);
+    const asking = this.#comparison.ask(now);
+    if (asking !== undefined) {
+      return this.#encode({ kind: 'ask', ...this.#head, sequence: 0, ...asking });
+    }
+    return this.#outbound.take(now) ?? this.#digest(now) ?? this.#answer();
+  }
+
+  #answer(): Uint8Array | undefined {
+    const answer = this.#answers.next();
+    return answer && this.#encode({ kind: 'answer', ...this.#head, sequence: 0, ...answer });
   }
 
   #heartbeat(now: Instant): Uint8Array {

@@ -133,7 +133,7 @@ export class PassTeller {
   }
 
   #beginNext(now: Instant): void {
-    if (!this.#outbound.isAtEase) return;
+    if (!this.#outbound.isAtEase || this.#ownership.isUndecided) return;
     const { dirty } = this.#outbound;
     if (!dirty.isEmpty && now >= this.#notBefore) {
       const buckets = new BucketSet(dirty.bits);

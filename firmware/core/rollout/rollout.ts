@@ -2,8 +2,8 @@
  * A pair's way from one configuration to the next (DESIGN 7), as one node sees it.
  *
  * The primary leads, and the revision it stands by is what both end on; the secondary only leads
- * changes of its own in an emergency (`alone`). Whatever stops at whatever step, once both nodes run
- * and are connected they come to run one revision: old or new, never a mix.
+ * changes of its own in an emergency (`alone`). Whatever stops at whatever step, once both nodes
+ * run and are connected they come to run one revision: old or new, never a mix.
  */
 import type { RevisionName } from '../../wire/config-revision.ts';
 import type { SyncMessage } from '../../wire/sync-message.ts';

@@ -18,6 +18,8 @@ export interface ConfigReport {
   readonly standing: SyncStanding;
   /** The last change that was refused or rolled back, until one succeeds. */
   readonly errors: readonly string[];
+  /** Of what was refused, for the status document. */
+  readonly counters: Readonly<Record<string, number>>;
   readonly alerts: readonly AlertSnapshot[];
   /** For the event log, one line each; each is told once. */
   readonly events: readonly string[];

@@ -41,13 +41,13 @@ function heading(status: Snapshot): string[] {
   const { node, role, cluster, state, since, time, config, failover } = status;
   const number = config.revision === null ? '' : `${config.revision} `;
   const sync = config.sync === null || config.sync === 'alone' ? '' : `, ${config.sync}`;
-  const revision = `${number}(${config.hash.slice(0, 12)})${sync}`;
+  const revision = `${number}(${config.hash.slice(0, 12)}${sync})`;
   const late = rounded(status.realtime.latenessMaxMs);
   const flags = status.maintenance ? '  MAINTENANCE' : '';
   return [
     `${node}  ${role} of ${cluster}  ${state} for ${span(since, time)}${flags}`,
     ...wrapped(status.reason, '  because: '),
-    `  failover ${failover}, up ${seconds(status.uptime)}, configuration ${revision}`,
+    `  failover ${failover}, configuration ${revision}, up ${seconds(status.uptime)}`,
     `  election thread: ${realtime(status)}, at most ${late} ms late`,
     ...config.errors.flatMap((error) => wrapped(error, '  configuration: ')),
   ];

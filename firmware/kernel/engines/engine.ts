@@ -1,5 +1,6 @@
 /**
- * One thing on this machine that is rendered from the configuration: the nftables table, the routes.
+ * One thing on this machine that is rendered from the configuration: the nftables table, the
+ * routes.
  *
  * Texts are compared, shown and kept as they are: the same configuration must always give the same
  * text. The words of a refusal are for people: one line or a few, without secrets.
@@ -15,7 +16,8 @@ export interface Engine {
   check(text: string): Promise<string | undefined>;
   /**
    * One atomic change from whatever is there; the same text twice changes nothing the second time.
-   * An empty text removes everything of ours. When it fails (the engine's words) nothing has changed.
+   * An empty text removes everything of ours. When it fails (the engine's words) nothing has
+   * changed.
    */
   apply(text: string): Promise<string | undefined>;
   /** What differs on this machine from what the text says; undefined when nothing does. */

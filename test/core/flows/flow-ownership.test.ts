@@ -62,6 +62,42 @@ describe('whose a flow is', () => {
     expect(counts()).toEqual([1, 3]);
   });
 
+  it('is undecided only as long as its former owner may come back to it', () => {
+    const { ownership } = stage('none', 'none', { own: 0, peer: 3 });
+    expect(ownership.isUndecided).toBe(false);
+    ownership.peerRestarted('none', NOW);
+    ownership.adopt(NOW);
+    expect(ownership.isUndecided).toBe(true);
+    ownership.peerServes('all', NOW);
+    ownership.adopt(NOW);
+    expect(ownership.isUndecided).toBe(false);
+    ownership.peerRestarted('none', NOW);
+    ownership.adopt(MUCH_LATER);
+    expect(ownership.isUndecided).toBe(false);
+  });
+
+  it('is inherited from the peer, but not when it was in the own kernel at the start', () => {
+    const { table, ownership } = stage('none', 'all', { own: 0, peer: 2 });
+    const loaded = table.find(1, 7_919);
+    table.set(loaded, table.marks(loaded) | marks.loaded);
+    ownership.serve('all', NOW);
+    const marksOf = (low: number): number => table.marks(table.find(low, low * 7_919));
+    const isOurs = marks.own | marks.announced;
+    expect(marksOf(1) & (isOurs | marks.inherited | marks.loaded)).toBe(isOurs);
+    expect(marksOf(2) & (isOurs | marks.inherited)).toBe(isOurs | marks.inherited);
+    // The peer may know an older state of the first.
+    expect(ownership.takeUntold()).toBe(true);
+  });
+
+  it('is not claimed when its copy has lapsed: there is nothing to own', () => {
+    const { table, ownership, counts } = stage('none', 'all', { own: 0, peer: 2 });
+    const hollow = table.find(1, 7_919);
+    table.set(hollow, table.marks(hollow) | marks.hollow);
+    ownership.serve('all', NOW);
+    expect(counts()).toEqual([1, 0]);
+    expect(ownership.takeUntold()).toBe(false);
+  });
+
   it('is ceded when the peer serves and this node does not', () => {
     const { ownership, counts } = stage('none', 'all', { own: 2, peer: 1 });
     expect(ownership.isToCede).toBe(true);
@@ -115,6 +151,14 @@ describe('what the peer says', () => {
     expect(ownership.mayEnd(inherited, 'none', NOW)).toBe(false);
     expect(ownership.mayEnd(inherited, 'all', LATER)).toBe(false);
     expect(ownership.mayEnd(own, 'all', NOW)).toBe(false);
+  });
+
+  it('ends no flow by what the peer said in a split, once that is over', () => {
+    const { ownership } = stage('none', 'all');
+    ownership.serve('all', NOW);
+    // The peer yields, and what it did not see ended here is claimed again: no new takeover.
+    ownership.peerServes('none', LATER);
+    expect(ownership.mayEnd(inherited, 'all', LATER)).toBe(false);
   });
 
   it('ends a flow we have not ceded yet, unless the two were apart', () => {

@@ -246,6 +246,36 @@ describe('mastership', () => {
     expectSame(stage);
   });
 
+  it('that is yielded after a split does not end what only the other side has ended in it', () => {
+    const stage = metStage(50);
+    stage.isJoined = false;
+    stage.run(1_500);
+    stage.b.serve('all');
+    for (let id = 0; id < 10; id += 1) {
+      stage.b.change(id);
+      stage.a.end(id);
+    }
+    stage.run(500);
+    stage.b.serve('none');
+    stage.isJoined = true;
+    stage.run(3_000);
+    expect([stage.a.kernel.size, stage.b.kernel.size]).toEqual([50, 50]);
+    expectSame(stage);
+  });
+
+  it('of nobody, then of the one that kept the flows: whoever comes back empty gets them', () => {
+    const stage = metStage(200);
+    const before = stage.a.outputs.length;
+    stage.a.reboot();
+    stage.run(300);
+    // It is told nothing yet: it must not believe that this is everything.
+    expect(stage.a.outputs.slice(before).map(({ kind }) => kind)).not.toContain('joined');
+    stage.b.serve('all');
+    stage.run(1_000);
+    expect(stage.a.outputs.slice(before).map(({ kind }) => kind)).toContain('joined');
+    expectSame(stage, stage.b);
+  });
+
   it('of nobody keeps the flows of a peer that comes back empty', () => {
     const stage = metStage(200);
     stage.a.serve('none');

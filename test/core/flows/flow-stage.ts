@@ -5,17 +5,17 @@
  * carries it. So it can be seen at any moment whether an older state has replaced a newer one, and
  * in the end whether both kernels have the same.
  */
-import {
-  FlowReplication,
-  type ReplicationOutput,
-} from '../../../firmware/core/flows/flow-replication.ts';
+import { FlowReplication } from '../../../firmware/core/flows/flow-replication.ts';
+import type { ReplicationOutput } from '../../../firmware/core/flows/replication-io.ts';
 import { type Instant, instant } from '../../../firmware/core/time.ts';
 import { type FlowServing, flowFrames } from '../../../firmware/wire/flow-frame.ts';
+import { FlowReading } from '../../../firmware/wire/flow-reading.ts';
 import { Prng } from '../../simulator/prng.ts';
 
 /** One turn of a node: what the drain timer of a real one is set to. */
 export const TICK = 1_000;
 const BODY_BYTES = 8;
+const NO_MESSAGE = new Uint8Array(0);
 
 export const fresh = 1;
 export const established = 2;
@@ -87,6 +87,8 @@ export class FlowNode {
   readonly lapsed = new Set<number>();
   /** False: nothing is taken out of the delivery, as if the kernel were busy. */
   injects = true;
+  /** False: whoever wants a reading waits for it in vain. */
+  readsTables = true;
   /** Walks end as failed. */
   walksFail = false;
   readonly #stage: FlowStage;
@@ -157,6 +159,13 @@ export class FlowNode {
     this.#isCongested = true;
   }
 
+  /** It has nothing to do within a tick. */
+  get isQuiet(): boolean {
+    if (!this.isRunning) return true;
+    if (this.#eventBytes > 0 || this.#isCongested || this.#walk !== undefined) return false;
+    return (this.machine.nextTimeout() ?? Infinity) > this.#stage.now + TICK;
+  }
+
   /** One turn: events, timers, walk, frames. */
   turn(now: Instant): void {
     if (!this.isRunning) return;
@@ -209,11 +218,25 @@ export class FlowNode {
   #drain(): void {
     for (let output = this.machine.poll(); output !== undefined; output = this.machine.poll()) {
       this.outputs.push(output);
+      if (output.kind === 'read') this.#giveReading(output);
       if (output.kind !== 'walk') continue;
       if (this.#walk !== undefined) this.wrongs.push('a walk was asked for during a walk');
       this.#walk = [...this.kernel.keys()];
       this.renewed.clear();
     }
+  }
+
+  /** The kernel's table, as the other node's machine or this one's wants it. */
+  #giveReading({ for: whose, wish }: ReplicationOutput & { kind: 'read' }): void {
+    if (!this.readsTables) return;
+    const reading = new FlowReading(wish.keys);
+    const record = new Uint8Array(200);
+    for (const [id, state] of this.kernel) {
+      writeRecord(record, 0, 1, id, state);
+      reading.take(new DataView(record.buffer), NO_MESSAGE);
+    }
+    const { bytes } = reading;
+    this.machine.handle({ kind: 'read', for: whose, id: wish.id, bytes }, this.#stage.now);
   }
 
   #inject(): void {
@@ -367,13 +390,27 @@ export class FlowStage {
   run(milliseconds: number, each?: (turn: number) => void): void {
     for (let turn = 0; turn < milliseconds; turn += 1) {
       each?.(turn);
-      this.#now += TICK;
-      const due = this.#underWay.filter(({ at }) => at <= this.#now);
-      this.#underWay = this.#underWay.filter(({ at }) => at > this.#now);
-      due.sort((x, y) => x.at - y.at || x.order - y.order);
-      for (const { to, bytes, at } of due) to.hear(bytes, instant(at));
-      for (const node of this.nodes) node.turn(this.now);
+      this.step(TICK);
     }
+  }
+
+  /** So many microseconds pass; what was under way arrives, and both nodes take a turn. */
+  step(span: number): void {
+    this.#now += span;
+    if (this.#underWay.length > 0) this.#deliver();
+    for (const node of this.nodes) node.turn(this.now);
+  }
+
+  /** Nothing happens within a tick. */
+  get isQuiet(): boolean {
+    return this.#underWay.length === 0 && this.nodes.every((node) => node.isQuiet);
+  }
+
+  #deliver(): void {
+    const due = this.#underWay.filter(({ at }) => at <= this.#now);
+    this.#underWay = this.#underWay.filter(({ at }) => at > this.#now);
+    due.sort((x, y) => x.at - y.at || x.order - y.order);
+    for (const { to, bytes, at } of due) to.hear(bytes, instant(at));
   }
 
   /** What is wrong at this moment, in words. */

@@ -6,13 +6,20 @@ import { statusTable } from '../../../firmware/core/telemetry/status-table.ts';
 import { exampleFlows } from './example-flows.ts';
 import { beatingPeer, exampleSnapshot, strangePeer } from './example-snapshot.ts';
 
+const TROUBLED_CONFIG = {
+  ...exampleSnapshot().config,
+  revision: 2,
+  hash: 'ab'.repeat(32),
+  errors: ['cluster.yaml:3: failover: found "pair", expected node or vip'],
+};
+
 describe('the status table', () => {
   test('of a master in good health', () => {
     expect(`\n${statusTable(exampleSnapshot()).join('\n')}\n`).toMatchInlineSnapshot(`
       "
       office-a  primary of branch-042  MASTER for 2 min 5 s
         because: the other node said good-bye
-        failover node, configuration 1 (0123456789ab), up 1 d 3 h
+        failover node, configuration 1 (0123456789ab, synced), up 1 d 3 h
         election thread: real-time priority 50, at most 0.3 ms late
 
       VIP    STATE   ADDRESS            IF/VHID  BASE/SKEW
@@ -80,12 +87,7 @@ describe('the status table', () => {
         },
       ],
       peer: strangePeer({ reachable: false, heard: [] }),
-      config: {
-        ...exampleSnapshot().config,
-        revision: 2,
-        hash: 'ab'.repeat(32),
-        errors: ['cluster.yaml:3: failover: found "pair", expected node or vip'],
-      },
+      config: TROUBLED_CONFIG,
       realtime: { priority: null, latenessMaxMs: 12.34 },
     });
     expect(`\n${statusTable(status).join('\n')}\n`).toMatchInlineSnapshot(`
@@ -93,9 +95,9 @@ describe('the status table', () => {
       office-a  primary of branch-042  INIT for 2 min 5 s  MAINTENANCE
         because: carrier lost on lan, and the node was put into maintenance by its
                  operator before
-        failover node, configuration 2 (abababababab), up 1 d 3 h
+        failover node, configuration 2 (abababababab, synced), up 1 d 3 h
         election thread: no real-time priority, at most 12.3 ms late
-        reload refused: cluster.yaml:3: failover: found "pair", expected node or vip
+        configuration: cluster.yaml:3: failover: found "pair", expected node or vip
 
       ALERTS
         digest:lan  192.168.1.9 sends CARP advertisements for VHID 1 with another

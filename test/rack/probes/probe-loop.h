@@ -38,7 +38,7 @@ static inline void say_ready_as(int realtime) {
 static inline void say_ready(void) { say_ready_as(ask_for_realtime()); }
 
 // Reads what is waiting on standard input and calls `run` with each whole line. Exits at its end.
-static void read_commands(void (*run)(const char *line)) {
+static inline void read_commands(void (*run)(const char *line)) {
   static char pending[256];
   static size_t length;
   ssize_t got = read(0, pending + length, sizeof pending - 1 - length);
