@@ -40,35 +40,44 @@ const ICMPV6_TYPES = [
 ];
 const ICMPV6 = `icmpv6 type ${anyOf(ICMPV6_TYPES)} accept`;
 const IGMP = 'ip protocol igmp accept';
+const BEATS_AND_FLOWS = `udp dport { ${BEATS}, ${FLOWS} }`;
 const LINK_LOCAL = 'fe80::/10';
 
 export function essentialChains({ interfaces }: PairConfiguration): string[] {
-  const peers = interfaces.flatMap(peerOf);
-  const out = peers.map(
-    ({ device, word, peer }) =>
-      `oifname "${device}" ${word} daddr ${peer} udp dport { ${BEATS}, ${FLOWS} } notrack`,
-  );
-  const back = peers.map(
-    ({ device, word, peer }) =>
-      `iifname "${device}" ${word} saddr ${peer} udp dport { ${BEATS}, ${FLOWS} } notrack`,
-  );
   return [
     ...block('chain untracked_in', [
       'type filter hook prerouting priority raw; policy accept;',
       `${CARP} notrack`,
-      ...back,
+      ...interfaces.flatMap((each) => [
+        ...fromPeer(each).map((from) => `${from} ${BEATS_AND_FLOWS} notrack`),
+        ...fromNeighbours(each).map(
+          (from) => `${from} udp dport ${BEATS} fib daddr type { local, multicast } notrack`,
+        ),
+      ]),
     ]),
     ...block('chain untracked_out', [
       'type filter hook output priority raw; policy accept;',
       `${CARP} notrack`,
-      ...out,
+      ...interfaces.map(({ device, peer }) => {
+        const what = peer === undefined ? `udp dport ${BEATS}` : BEATS_AND_FLOWS;
+        return `oifname "${device}" udp sport { ${BEATS}, ${FLOWS} } ${what} notrack`;
+      }),
     ]),
     ...block('chain essential', [
       `${CARP} accept`,
       ICMPV6,
       IGMP,
-      ...interfaces.flatMap(peerRules),
-      ...interfaces.flatMap(beatRules),
+      ...interfaces.flatMap((each) => [
+        ...fromPeer(each).flatMap((from) => [
+          `${from} ${BEATS_AND_FLOWS} accept`,
+          `${from} tcp dport ${ROLLOUT} accept`,
+          `${from} ${ipFamily(each.peer ?? '') === 4 ? 'icmp' : 'icmpv6'} type echo-request accept`,
+        ]),
+        // Beats are sealed, so those of others count for nothing.
+        ...fromNeighbours(each).map(
+          (from) => `${from} meta l4proto { tcp, udp } th dport ${BEATS} accept`,
+        ),
+      ]),
     ]),
   ];
 }
@@ -81,7 +90,7 @@ export function essentialOutput(): string[] {
     `${CARP} accept`,
     ICMPV6,
     IGMP,
-    `udp dport { ${BEATS}, ${FLOWS} } accept`,
+    `${BEATS_AND_FLOWS} accept`,
     `tcp dport ${ROLLOUT} accept`,
   ];
 }
@@ -92,26 +101,14 @@ export function lockoutRule({ lockout }: FirewallConfiguration): string[] {
   return [`iifname @${zoneSet(lockout.interface)} tcp dport ${ports} accept ${comment('lockout')}`];
 }
 
-function peerOf({ device, peer }: InterfaceConfiguration) {
+/** The other node, on the sync interface. */
+function fromPeer({ device, peer }: InterfaceConfiguration): string[] {
   if (peer === undefined) return [];
-  return [{ device, peer, word: familyWord(ipFamily(peer)) }];
+  return [`iifname "${device}" ${familyWord(ipFamily(peer))} saddr ${peer}`];
 }
 
-/** From the other node, on the sync interface. */
-function peerRules(each: InterfaceConfiguration): string[] {
-  return peerOf(each).flatMap(({ device, word, peer }) => {
-    const from = `iifname "${device}" ${word} saddr ${peer}`;
-    const echo = word === 'ip' ? 'icmp type' : 'icmpv6 type';
-    return [
-      `${from} udp dport { ${BEATS}, ${FLOWS} } accept`,
-      `${from} tcp dport ${ROLLOUT} accept`,
-      `${from} ${echo} echo-request accept`,
-    ];
-  });
-}
-
-/** From neighbours on the other segments; beats are sealed, so others' count for nothing. */
-function beatRules({ device, peer, addresses }: InterfaceConfiguration): string[] {
+/** Who is on another segment that the nodes share; one text per family. */
+function fromNeighbours({ device, peer, addresses }: InterfaceConfiguration): string[] {
   if (peer !== undefined) return [];
   const networks = addresses.map(({ address, prefix }) => networkOf(address, prefix));
   const of = (wanted: 4 | 6) =>
@@ -120,9 +117,7 @@ function beatRules({ device, peer, addresses }: InterfaceConfiguration): string[
     ['ip', [...new Set(of(4))]],
     ['ip6', [...new Set([LINK_LOCAL, ...of(6)])]],
   ] as const;
-  return sources.flatMap(([word, list]) => {
-    if (list.length === 0) return [];
-    const from = `iifname "${device}" ${word} saddr ${anyOf(list)}`;
-    return [`${from} meta l4proto { tcp, udp } th dport ${BEATS} accept`];
-  });
+  return sources
+    .filter(([, list]) => list.length > 0)
+    .map(([word, list]) => `iifname "${device}" ${word} saddr ${anyOf(list)}`);
 }
