@@ -1,6 +1,5 @@
 // Two providers: by which of them a connection leaves, when one of them dies, and what the pair
 // makes of it. The host on the internet tells from which address it was asked.
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { EventRecord } from '../../firmware/core/telemetry/event-record.ts';
 import { watchVips } from './client-traffic.ts';
@@ -13,9 +12,7 @@ import { SITE_VIPS, VIPS } from './rack-plan.ts';
 import { Sessions } from './sessions.ts';
 import { YOKE, YokePair, type YokeSpeaker } from './yoke-pair.ts';
 
-const RULES = readFileSync(new URL('./peers/dual-wan.nft', import.meta.url), 'utf8');
-
-/** Port that the rules send by wan2, whatever the default gateway is. */
+/** Port that a rule sends by wan2, whatever the default gateway is. */
 const MARKED_PORT = 7009;
 const WAN1 = VIPS.wan.address;
 const WAN2 = SITE_VIPS.wan2.address;
@@ -28,6 +25,11 @@ gatewayGroups:
   failover:
     members: [{ gateway: wan1, tier: 1 }, { gateway: wan2, tier: 2 }]
 defaultGateway: failover
+firewall:
+  rules:
+    - { name: by-wan2, from: lan, action: accept, protocol: tcp, ports: ${MARKED_PORT}, gateway: wan2 }
+    - { name: lan-out, from: lan, action: accept }
+nat: { outbound: { mode: automatic } }
 `;
 
 interface Stage {
@@ -38,7 +40,6 @@ interface Stage {
 async function stage(rack: Rack): Promise<Stage> {
   const watch = await watchVips(rack);
   const pair = await Pair.start(rack, watch, new YokePair({ site: 'dual-wan', areas: AREAS }));
-  for (const node of Object.values(rack.nodes)) await node.namespace.nft(RULES);
   for (const speaker of Object.values(pair.speakers)) {
     await untilGateway(speaker, 'wan1', 'up');
     await untilGateway(speaker, 'wan2', 'up');
