@@ -59,10 +59,11 @@ export class Pair<S extends Speaker = Speaker> {
    * VIPs back to the primary is only settled when it has; `master` asks for another node.
    */
   settled(master = this.home, patienceMs = 30_000): Promise<NodeLetter> {
-    let seen = '';
+    const history = new History();
     const ask = async () => {
       const states = { a: await this.said('a'), b: await this.said('b') };
-      seen = JSON.stringify(states);
+      const owners = VIP_SEGMENTS.map((segment) => this.watch.owner(segment)?.station ?? '-');
+      history.note(`a ${states.a}, b ${states.b}, answered by ${owners.join(' ')}`);
       return (['a', 'b'] as const).find(
         (letter) =>
           (master ?? letter) === letter &&
@@ -71,7 +72,7 @@ export class Pair<S extends Speaker = Speaker> {
           VIP_SEGMENTS.every((segment) => this.watch.owner(segment)?.station === letter),
       );
     };
-    const options = { patienceMs, everyMs: 100, seen: () => seen };
+    const options = { patienceMs, everyMs: 100, seen: () => history.told };
     return eventually(`the ${this.name} pair is settled`, ask, options);
   }
 
@@ -95,5 +96,21 @@ export class Pair<S extends Speaker = Speaker> {
     const [first, ...rest] = Object.values(states);
     if (first === undefined) return 'off';
     return rest.every((state) => state === first) ? first : 'mixed';
+  }
+}
+
+/** The last changes of what was seen, and when: one look at the end does not tell who failed. */
+class History {
+  private readonly startedAt = performance.now();
+  private readonly changes: { readonly what: string; readonly atMs: number }[] = [];
+
+  note(what: string): void {
+    if (this.changes.at(-1)?.what === what) return;
+    this.changes.push({ what, atMs: Math.round(performance.now() - this.startedAt) });
+    if (this.changes.length > 12) this.changes.shift();
+  }
+
+  get told(): string {
+    return this.changes.map(({ what, atMs }) => `${atMs} ms: ${what}`).join('; ');
   }
 }

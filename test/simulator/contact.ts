@@ -11,10 +11,16 @@ import type { TimeBounds } from './time-bounds.ts';
 const FAMILIAR = 4_000_000;
 /** Time for a link that is back to be seen and to be trusted. */
 export const LINK_RETURN = 2_000_000;
+/**
+ * A change of a link is seen by a node that runs for so long after it: the kernel reports it late,
+ * or the carrier is read 20 ms later. Who stands still before that sees it when it goes on.
+ */
+export const LINK_SEEN = 25_000;
 
 /**
  * How two nodes stand to each other, all segments together. `muddled`: one hears the other and not
- * the other way round, or so badly that nothing follows from it.
+ * the other way round, or so badly that nothing follows from it. While beats are late the place may
+ * not change hands; but nothing they tell late is an excuse for two servers.
  */
 export type Relation = 'together' | 'apart' | 'muddled';
 
@@ -27,6 +33,9 @@ interface Meeting {
   /** When it last was, or changed. */
   cutAt: number;
   unlinkedAt: number;
+  /** Both run and are scheduled, and when they last ceased to be. */
+  areAble: boolean;
+  unableAt: number;
 }
 
 /** Two nodes, all segments together. */
@@ -73,6 +82,11 @@ export class Contact {
     return this.#meetings.get(`${place} ${pairKey(one, other)}`)?.brokenFrom;
   }
 
+  /** When the last frame that was held up on its way will have arrived, as far as is known. */
+  get lateUntil(): number {
+    return Math.max(...[...this.#simulation.segments.values()].map((each) => each.lateUntil));
+  }
+
   /** Undefined before the first look. */
   acquaintance(one: string, other: string): Readonly<Acquaintance> | undefined {
     return this.#acquaintances.get(pairKey(one, other));
@@ -83,7 +97,7 @@ export class Contact {
     let isHeard = false;
     for (const [place, segment] of this.#simulation.segments) {
       const meeting = this.#meet(place, one, other, now);
-      areTogether ||= !meeting.isCut && !meeting.isUnlinked;
+      areTogether ||= !meeting.isCut && !meeting.isUnlinked && !segment.isCongested;
       const [a, b] = [one.device(place), other.device(place)];
       isHeard ||= segment.reaches(a, b) || segment.reaches(b, a);
     }
@@ -104,11 +118,18 @@ export class Contact {
       brokenFrom: undefined,
       cutAt: 0,
       unlinkedAt: -LINK_RETURN,
+      areAble: true,
+      unableAt: 0,
     };
     meeting.brokenFrom = isCut || isUnlinked ? (meeting.brokenFrom ?? now) : undefined;
     if (isCut || meeting.isCut) meeting.cutAt = now;
-    if (isUnlinked || meeting.isUnlinked) meeting.unlinkedAt = now;
-    Object.assign(meeting, { isCut, isUnlinked });
+    const areAble = one.isAble && other.isAble;
+    if (!areAble && meeting.areAble) meeting.unableAt = now;
+    // Until one of them goes on it does not know that the link is back, and trusts it later still.
+    const goesOn = areAble && !meeting.areAble;
+    const missed = goesOn && meeting.unlinkedAt + LINK_SEEN >= meeting.unableAt;
+    if (isUnlinked || meeting.isUnlinked || missed) meeting.unlinkedAt = now;
+    Object.assign(meeting, { isCut, isUnlinked, areAble });
     this.#meetings.set(key, meeting);
     return meeting;
   }

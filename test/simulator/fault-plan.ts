@@ -3,6 +3,7 @@
  * faults befall it densely, then all is mended and there is quiet.
  */
 import { attack, FAULT_KINDS, type Fault, type FaultScene } from './fault-kinds.ts';
+import { latePassage } from './late-passage.ts';
 import type { BoxName, PairPlan } from './pair-plan.ts';
 import { Prng } from './prng.ts';
 import type { SimulationPlan } from './simulation.ts';
@@ -11,6 +12,7 @@ const SECOND = 1_000_000;
 /** The pair comes up. */
 const FIRST = 5 * SECOND;
 const CHAPTERS_AT_MOST = 8;
+const PASSAGES_AT_MOST = 6;
 /** Longer than every demotion lasts that ends by itself, and the preemption delay after it. */
 const LAST_QUIET = 100 * SECOND;
 /** Of a clock, parts per million. */
@@ -71,6 +73,18 @@ function chapter(prng: Prng, scene: FaultScene, from: number): Omit<Chapter, 'en
   return { faults, mendedAt: Math.max(...faults.map(({ until }) => until)) };
 }
 
+/** The place changes hands, again and again, while beats are late; nothing else is wrong. */
+function passages(prng: Prng, from: number): Chapter {
+  const faults: Fault[] = [];
+  const count = prng.between(3, PASSAGES_AT_MOST);
+  for (let number = 1; number <= count; number += 1) {
+    const at = (faults.at(-1)?.until ?? from) + prng.between(3, 6) * SECOND;
+    faults.push(latePassage(new Prng(prng.between(0, 2 ** 31)), at));
+  }
+  const mendedAt = faults.at(-1)?.until ?? from;
+  return { faults, mendedAt, end: mendedAt + LAST_QUIET };
+}
+
 export function faultPlan(seed: number): FaultPlan {
   const prng = new Prng(seed * 7_919 + 1);
   const pair = pairPlan(prng);
@@ -91,6 +105,9 @@ export function faultPlan(seed: number): FaultPlan {
     chapters.push({ faults, mendedAt, end });
     from = end;
   }
+  // Drawn apart from all else: what a seed was before there were passages stays as it was.
+  const later = new Prng(seed * 104_729 + 2);
+  if (isBound && later.chance(0.4)) chapters.push(passages(later, from));
   const simulation = {
     pair,
     seed,

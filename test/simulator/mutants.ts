@@ -25,11 +25,11 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'return microseconds(4 * Math.min(announced, ...halves));',
   },
   {
-    name: 'lease-as-long-as-dead-time',
-    harm: 'a lease that is renewed after the last beat outlives the takeover',
-    file: 'core/configuration/lease-length.ts',
-    search: 'beats.deadTime - RENEWAL_SLACK',
-    replace: 'Math.trunc(beats.deadTime * 1.5)',
+    name: 'lease-longer-than-told',
+    harm: 'the kernel lets a node that hangs serve for longer than its peer waits',
+    file: 'core/addressing/desired-addresses.ts',
+    search: 'leaseMilliseconds: Math.floor(toMilliseconds(lease))',
+    replace: 'leaseMilliseconds: Math.floor(2 * toMilliseconds(lease))',
   },
   {
     name: 'silence-of-one-segment',

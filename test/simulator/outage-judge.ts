@@ -73,7 +73,9 @@ export class OutageJudge {
   #readySince(vip: WatchedVip, node: SimulatedNode): number | undefined {
     let since = this.#readiness.since(vip, node);
     if (since === undefined) return undefined;
-    if (!this.#bounds.isBound) return Math.max(since, this.#deferredUntil(node));
+    if (!this.#bounds.isBound) {
+      return Math.max(since, this.#deferredUntil(node), this.#deceivedUntil(node));
+    }
     if (this.#isMisled(node)) return undefined;
     for (const other of this.#simulation.nodes.values()) {
       if (other === node || !other.isRunning) continue;
@@ -96,6 +98,16 @@ export class OutageJudge {
     const next = this.#defers(node) ? NEVER : ends;
     this.#deferred.set(node.name, next);
     return next;
+  }
+
+  /**
+   * An advertisement tells nothing of when it was decided on: one that was held up on its way, or
+   * whose sender stood still between the decision and the sending, begins the master-down timer of
+   * whoever hears it anew, though its sender may serve no more.
+   */
+  #deceivedUntil(node: SimulatedNode): number {
+    const others = [...this.#simulation.nodes.values()].filter((other) => other !== node);
+    return Math.max(this.#contact.lateUntil, ...others.map(({ spokeLateAt }) => spokeLateAt));
   }
 
   /** CARP knows no health: a demoted node leaves all to whoever serves something. */

@@ -57,13 +57,9 @@ export class OverlapJudge {
       }
     });
     if (this.#bounds.contest > 0) excuse = Math.max(excuse, since + this.#bounds.contest);
-    return this.#bounds.isBound ? excuse : Math.max(excuse, this.#staleUntil);
-  }
-
-  /** CARP has no defence against its own frames of a moment ago: until the last has arrived. */
-  get #staleUntil(): number {
-    const { segments } = this.#simulation;
-    return Math.max(...[...segments.values()].map(({ lateUntil }) => lateUntil)) + STALE_MARGIN;
+    if (this.#bounds.isBound) return excuse;
+    // CARP has no defence against its own frames of a moment ago: until the last has arrived.
+    return Math.max(excuse, this.#contact.lateUntil + STALE_MARGIN);
   }
 
   #excuse(vip: WatchedVip, one: string, other: string): number {
@@ -76,7 +72,8 @@ export class OverlapJudge {
   /**
    * One of them hangs or is gone, and its last beats were lost or are late: its lease may outlast
    * what the other knows (ARCHITECTURE.md, what is not guaranteed). Beats come by the cable while
-   * that seems to be in order, and by all other segments a moment after it is not.
+   * that seems to be in order, and by all other segments a moment after it is not. Where
+   * each VIP has an election the other node is also known by its advertisements.
    */
   #isUnheardDeath(one: string, other: string, since: number): boolean {
     if ([one, other].every((name) => this.#simulation.node(name).isAble)) return false;
@@ -86,8 +83,9 @@ export class OverlapJudge {
       return joinedAt === undefined || joinedAt > recently;
     };
     const others = [...this.#simulation.segments.keys()].filter((place) => place !== CABLE);
-    if (!this.#bounds.isBound) return others.some(isUnsteady);
-    if (!isUnsteady(CABLE)) return false;
+    if (!this.#bounds.isBound && others.some(isUnsteady)) return true;
+    const hasBeats = this.#simulation.pair.beatMilliseconds !== undefined;
+    if (!hasBeats || !isUnsteady(CABLE)) return false;
     const brokenAt = this.#contact.brokenSince(CABLE, one, other);
     const isCutLongAgo = brokenAt !== undefined && brokenAt <= recently;
     if (!isCutLongAgo || this.#simulation.segment(CABLE).isTroubled) return true;

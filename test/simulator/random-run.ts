@@ -121,11 +121,11 @@ export class RandomRun {
     return isBound ? CONVERGENCE : Math.max(CONVERGENCE, outage + LINK_RETURN);
   }
 
-  /** When the first node may claim again that the kernel refused before. */
+  /** When the first node may take the VIPs from the other again that the kernel refused before. */
   get #allowedAt(): number {
     const times = [...this.simulation.nodes.values()].map((node) => {
       const groups = [...(node.service?.node.groups.values() ?? [])];
-      return Math.max(0, ...groups.map((each) => forbiddenUntil(node, each.forbiddenUntil)));
+      return Math.max(0, ...groups.map((each) => forbiddenUntil(node, each.backoff.untilHeld)));
     });
     return Math.min(...times) + this.#judge.bounds.outage;
   }

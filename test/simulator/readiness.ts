@@ -1,7 +1,7 @@
 /**
  * Which nodes could serve a VIP, and since when: whom an outage may be held against.
  */
-import { LINK_RETURN } from './contact.ts';
+import { LINK_RETURN, LINK_SEEN } from './contact.ts';
 import type { WatchedVip } from './service-watch.ts';
 import type { SimulatedDevice } from './simulated-machine.ts';
 import type { SimulatedNode } from './simulated-node.ts';
@@ -65,8 +65,8 @@ export class Readiness {
       isBlind,
     };
     if (!isAble && state.isAble) state.unableAt = now;
-    // What befell its links while it did not run it sees only now.
-    const missed = isAble && !state.isAble && state.linkedAt >= state.unableAt;
+    // What befell its links while it did not run, or a moment before, it sees only now.
+    const missed = isAble && !state.isAble && state.linkedAt + LINK_SEEN >= state.unableAt;
     if (!isAble || !state.isAble) state.ableAt = now;
     if (!isLinked || !state.isLinked || missed) state.linkedAt = now;
     Object.assign(state, { isAble, isLinked, isBlind });
@@ -81,11 +81,22 @@ export class Readiness {
     return speakers.length > 0 && !speakers.some((other) => segment.reaches(other, port));
   }
 
-  /** After the kernel has refused, or a lease was lost at once, a node waits: at most a minute. */
+  /**
+   * After the kernel has refused, or a lease was lost at once, a node waits for a second, and for up
+   * to a minute with what another one serves: each try would interrupt that.
+   */
   #allowedAt(node: SimulatedNode): number {
-    const times = [...(node.service?.node.groups.values() ?? [])].map(({ forbiddenUntil }) =>
-      forbiddenUntil === undefined ? 0 : node.machine.timeAt(forbiddenUntil),
+    const stretches = [...this.#simulation.watch.now.values()];
+    const isHeld = stretches.some(({ names }) => names.some((name) => name !== node.name));
+    const freeSince = Math.max(
+      0,
+      ...stretches.filter(({ names }) => names.length === 0).map(({ from }) => from),
     );
+    const times = [...(node.service?.node.groups.values() ?? [])].map(({ backoff }) => {
+      const time = (at: number | undefined) => (at === undefined ? 0 : node.machine.timeAt(at));
+      const held = time(backoff.untilHeld);
+      return isHeld ? held : Math.max(time(backoff.untilFree), Math.min(held, freeSince));
+    });
     return Math.max(0, ...times);
   }
 

@@ -41,6 +41,8 @@ export class SimulatedNode {
   startedAt: number | undefined;
   /** Called when it has begun or ceased to run, to answer, to be able to. */
   onChange: () => void = () => undefined;
+  /** When it last said what it had decided on before it stood still. */
+  spokeLateAt = 0;
   /** What its operator last commanded, as far as it was carried out or is on the disk. */
   isMaintained = false;
   /** Outcomes of handovers that were commanded. */
@@ -120,6 +122,9 @@ export class SimulatedNode {
       transmitted: (device, frame) => tellFrame(chronicle, this.configuration, device, frame),
       onTurn: () => chronicle.flush(this.name),
       onStall: () => this.onChange(),
+      onLateFrame: () => {
+        this.spokeLateAt = schedule.now;
+      },
     });
     this.onChange();
   }

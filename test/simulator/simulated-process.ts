@@ -28,6 +28,8 @@ export interface ProcessStart {
   readonly onTurn: () => void;
   /** It has begun or ceased to run. */
   readonly onStall: () => void;
+  /** It has sent a frame in a turn in which it stood still before. */
+  readonly onLateFrame: () => void;
 }
 
 /** Unwinds the turn of a process that was killed while it was stalled in it. */
@@ -41,6 +43,8 @@ export class SimulatedProcess {
   #ended = false;
   #isInTurn = false;
   #isStalledInside = false;
+  /** It has stood still in this turn. */
+  #wasStalledInside = false;
   #stalledUntil = 0;
   /** Kernel calls until the next stall inside a turn, and its length. */
   #ambush: { calls: number; readonly span: number } | undefined;
@@ -52,7 +56,10 @@ export class SimulatedProcess {
   constructor(start: ProcessStart) {
     this.#start = start;
     this.kernel = new SimulatedKernel(start.machine, start.prng, {
-      transmitted: start.transmitted,
+      transmitted: (device, frame) => {
+        start.transmitted(device, frame);
+        if (this.#wasStalledInside) start.onLateFrame();
+      },
       entered: () => this.#ambushed(),
     });
     this.service = start.serve(this.kernel);
@@ -138,6 +145,7 @@ export class SimulatedProcess {
     if (this.#stalledUntil > now) return this.#wakeAt(this.#stalledUntil);
     this.#countTurn(now);
     this.#isInTurn = true;
+    this.#wasStalledInside = false;
     try {
       if (this.#commands.length > 0) this.#carryOut(this.#commands.splice(0));
       this.service.turn(this.kernel.wait());
@@ -172,6 +180,7 @@ export class SimulatedProcess {
     const { span } = this.#ambush;
     this.#ambush = undefined;
     this.#isStalledInside = true;
+    this.#wasStalledInside = true;
     this.stall(span);
     schedule.afterEach();
     while (this.#stalledUntil > schedule.now && !this.#ended) {

@@ -39,6 +39,16 @@ export interface Trouble {
   readonly jitter: number;
 }
 
+/** A queue that fills: each datagram waits a little longer than the one before. */
+interface Congestion {
+  readonly from: number;
+  /** At most, microseconds. */
+  readonly delay: number;
+}
+
+/** Microseconds of delay that are added in a microsecond: less than would look like silence. */
+export const CONGESTION_RISE = 0.4;
+
 const NO_TROUBLE: Trouble = { loss: 0, duplication: 0, reorder: 0, delay: 0, jitter: 0 };
 
 export class SimulatedSegment {
@@ -53,6 +63,8 @@ export class SimulatedSegment {
   /** When the last frame will have arrived that others could overtake. */
   lateUntil = 0;
   #trouble: Trouble = NO_TROUBLE;
+  /** How the delay of the pair's own datagrams grows, while all other frames are in time. */
+  #congestion: Congestion | undefined;
   /** Called when something changed about who reaches whom. */
   onChange: () => void = () => undefined;
   readonly #schedule: Schedule;
@@ -95,9 +107,20 @@ export class SimulatedSegment {
     this.onChange();
   }
 
+  /** The pair's own datagrams come later and later, up to a delay. */
+  congest(delay: number): void {
+    this.#congestion = { from: this.#schedule.now, delay };
+    this.onChange();
+  }
+
+  get isCongested(): boolean {
+    return this.#congestion !== undefined;
+  }
+
   /** Frames arrive once, in order, without delay. */
   calm(): void {
     this.#trouble = NO_TROUBLE;
+    this.#congestion = undefined;
     this.onChange();
   }
 
@@ -189,16 +212,22 @@ export class SimulatedSegment {
   #carry(frame: Frame, from: Port, port: Port): void {
     const trouble = this.#trouble;
     if (this.filter?.(frame.bytes, from) === true) return;
-    if (trouble === NO_TROUBLE) return this.#deliver(frame, port, LATENCY);
+    const queueing = this.#congestion === undefined ? 0 : this.#queueing(this.#congestion, frame);
+    if (trouble === NO_TROUBLE) return this.#deliver(frame, port, LATENCY + queueing);
     const prng = this.#prng;
     if (prng.chance(trouble.loss)) return;
-    let late = LATENCY + trouble.delay;
+    let late = LATENCY + trouble.delay + queueing;
     if (trouble.jitter > 0) late += prng.between(0, trouble.jitter);
     if (prng.chance(trouble.reorder)) late += prng.between(0, HELD_BACK);
     this.#deliver(frame, port, late);
     if (prng.chance(trouble.duplication)) {
       this.#deliver(frame, port, late + prng.between(0, HELD_BACK));
     }
+  }
+
+  #queueing({ from, delay }: Congestion, { datagram }: Frame): number {
+    if (datagram === undefined) return 0;
+    return Math.min(delay, Math.round(CONGESTION_RISE * (this.#schedule.now - from)));
   }
 
   #deliver(frame: Frame, port: Port, late: number): void {

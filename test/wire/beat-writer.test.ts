@@ -2,29 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { BeatWriter } from '../../firmware/wire/beat-writer.ts';
 import { encodePeerBeat, type PeerBeat } from '../../firmware/wire/peer-beat.ts';
-
-const BEAT: PeerBeat = {
-  node: 'secondary',
-  role: 'secondary',
-  bootId: 0x0102030405060708n,
-  sequence: 7,
-  asks: false,
-  farewell: false,
-  state: 'BACKUP',
-  serving: false,
-  stateAge: 5_000,
-  health: 2,
-  demotion: 0,
-  preference: 356,
-  claim: 0,
-  grant: 0,
-  interval: 10_000,
-  lease: 24_000,
-  heardAge: 3,
-  counterTag: 0x11121314,
-  configHash: '15161718191a1b1c',
-  paths: [{ interface: 'sync', address: '172.16.1.2', usable: true, hears: true }],
-};
+import { BEAT } from './example-beat.ts';
 
 const OTHERS: readonly Partial<PeerBeat>[] = [
   { sequence: 8, state: 'MASTER', serving: true, stateAge: 0 },

@@ -6,9 +6,10 @@
  * after the dead time: of the beats, or CARP's master-down time. So the lease has to be over before
  * that, whatever was configured:
  *
- * - Half of CARP's dead time. The peer counts from the last advertisement. A lease can be renewed
- *   after that, but only while it stands (lease-table.ts), so not later than one lease after it;
- *   and it then stands for one lease more: 2 x lease <= dead time.
+ * - Half of CARP's dead time. The peer counts from the last advertisement. A process that hangs
+ *   just before the next one, an interval later, has renewed its lease a moment ago. With advbase 0
+ *   an interval is a third of the dead time at most (Membership.deadTime), and a third and a half
+ *   are less than all of it; else a second is left at least.
  * - `RENEWAL_SLACK` less than the dead time of the beats. There each renewal is told to the peer
  *   first (PeerRelation.speakFirst), and is not done when the machine stood still for longer than
  *   the slack between the two; then it is told again.

@@ -3,7 +3,8 @@
  * kernel refused, or a lease that was lost as soon as it was taken.
  *
  * Two nodes in this trouble hand the VIPs to one another by good-byes, without end and as fast as
- * they can. So each waits a second before it claims again, and twice as long every time.
+ * they can. So each waits a second before it claims again. A place that another one holds is left
+ * to it for twice as long every time; a free one is not, as nobody else may be able to serve.
  */
 import { after, type Duration, type Instant, microseconds, seconds } from '../time.ts';
 
@@ -15,15 +16,27 @@ const STEADY = seconds(1);
 export class ClaimBackoff {
   #pause: Duration = SHORTEST;
   #claimedAt: Instant | undefined;
-  #until: Instant | undefined;
+  #untilFree: Instant | undefined;
+  #untilHeld: Instant | undefined;
 
-  /** Until when nothing may be claimed; undefined or past when it may. */
-  get until(): Instant | undefined {
-    return this.#until;
+  /** Until when a free place may not be claimed; undefined or past when it may. */
+  get untilFree(): Instant | undefined {
+    return this.#untilFree;
   }
 
+  /** Until when a place may not be claimed that another one holds; not before the other. */
+  get untilHeld(): Instant | undefined {
+    return this.#untilHeld;
+  }
+
+  /** Whether even a free place may not be claimed. */
   forbids(now: Instant): boolean {
-    return this.#until !== undefined && now < this.#until;
+    return this.#untilFree !== undefined && now < this.#untilFree;
+  }
+
+  /** Whether a place may not be claimed that another one holds. */
+  forbidsHeld(now: Instant): boolean {
+    return this.#untilHeld !== undefined && now < this.#untilHeld;
   }
 
   claimed(now: Instant): void {
@@ -41,7 +54,8 @@ export class ClaimBackoff {
   }
 
   refused(now: Instant): void {
-    this.#until = after(now, this.#pause);
+    this.#untilFree = after(now, SHORTEST);
+    this.#untilHeld = after(now, this.#pause);
     this.#pause = microseconds(Math.min(LONGEST, 2 * this.#pause));
   }
 

@@ -21,20 +21,12 @@ import { LeaseClock } from './lease-clock.ts';
 import { type Family, Membership, nextAdvertisement, silenceOfAll } from './membership.ts';
 import { Preemption } from './preemption.ts';
 import { type Action, type Event, type State, TABLE } from './states.ts';
+import { VacancyWatch } from './vacancy.ts';
 
 /** The kernel may be busy when VIPs are to be raised; the peer's promise lasts longer than this. */
 export const CLAIM_AT_MOST = milliseconds(50);
 /** Beyond the lease: the kernel rounds it up to its tick, and the old MASTER needs to be told. */
 const PATIENCE = milliseconds(15);
-
-/**
- * A master that has left, or will time out anyway: the place is free unless somebody spoke since.
- */
-interface Vacancy {
-  readonly cause: string;
-  readonly membership: Membership;
-  readonly family: Family;
-}
 
 export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   state: State = 'INIT';
@@ -61,7 +53,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   #bound = false;
   /** A peer was met by beats: it need not be called in by a good-bye. */
   #known = false;
-  #vacancy: Vacancy | undefined;
+  readonly #vacancy = new VacancyWatch();
 
   constructor(rules: GroupRules, now: Instant) {
     this.#rules = rules;
@@ -89,9 +81,9 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     return this.#demotion;
   }
 
-  /** Not before this it claims anything: the kernel has just refused or taken it back. */
-  get forbiddenUntil(): Instant | undefined {
-    return this.#backoff.until;
+  /** How long its hands are off the VIPs: the kernel has just refused them or taken them back. */
+  get backoff(): Pick<ClaimBackoff, 'untilFree' | 'untilHeld'> {
+    return this.#backoff;
   }
 
   /** When preference alone may move the VIPs here; undefined for never. */
@@ -269,8 +261,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   }
 
   #settleVacancy(now: Instant): void {
-    const vacancy = this.#vacancy;
-    this.#vacancy = undefined;
+    const vacancy = this.#vacancy.settle(now);
     if (vacancy === undefined || this.#backoff.forbids(now)) return;
     this.#step('hopeless', vacancy.cause, now, vacancy.membership, vacancy.family);
   }
@@ -285,7 +276,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   #silenceAt(): Instant | undefined {
     if (this.#bound) return undefined;
     const at = silenceOfAll(this.#all);
-    return at === undefined ? undefined : instant(Math.max(at, this.#backoff.until ?? at));
+    return at === undefined ? undefined : instant(Math.max(at, this.#backoff.untilFree ?? at));
   }
 
   #settleTimers(now: Instant): void {
@@ -316,7 +307,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       if (this.state === 'BACKUP') membership.restartTimer(heard.family, now);
       return;
     }
-    const mayPreempt = !this.#backoff.forbids(now) && this.#preemption.permits(heard.pace, now);
+    const mayPreempt = !this.#backoff.forbidsHeld(now) && this.#preemption.permits(heard.pace, now);
     const { state } = this;
     const hearing = { heard, membership, demotion: this.#demotion, state, mayPreempt };
     let event = heardEvent(hearing);
@@ -326,12 +317,12 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     if (event === 'better-master' && !this.#isOutbidEverywhere(now)) event = 'better';
     const cause = heardText(event, hearing);
     if (event === 'hopeless' && this.state !== 'MASTER') {
-      if (!this.#isVacatedBy(heard, membership, now)) return;
-      this.#vacancy = { cause, membership, family: heard.family };
-      return;
+      return this.#vacancy.left(heard, { cause, membership }, { all: this.#all, now });
     }
-    this.#vacancy = undefined;
-    if (event !== 'hopeless') this.#voice.goodbyes.stop();
+    if (event !== 'hopeless') {
+      this.#vacancy.spoke(membership);
+      this.#voice.goodbyes.stop();
+    }
     // Whom we challenge on a segment that came back has let go of it.
     else if (membership.raiseAt !== undefined) membership.raiseAt = now;
     this.#step(event, cause, now, membership, heard.family);
@@ -341,13 +332,6 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
     return [...this.#memberships.values()].every((each) => {
       return !each.usable || each.isServedBetter(this.#demotion, now);
     });
-  }
-
-  #isVacatedBy(heard: HeardAdvertisement, membership: Membership, now: Instant): boolean {
-    if (!membership.isVacatedBy(heard, now)) return false;
-    return ![...this.#memberships.values()].some((each) =>
-      each.outbids(membership, heard.family, now),
-    );
   }
 
   /** A MASTER also hears a better one on a segment that has just come back to it. */
@@ -370,7 +354,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   #bind(bound: boolean, now: Instant): void {
     if (bound === this.#bound) return;
     this.#bound = bound;
-    this.#vacancy = undefined;
+    this.#vacancy.clear();
     if (!bound && this.state === 'BACKUP') this.#restartTimers(now);
     if (!bound) return;
     if (this.state === 'CLAIMANT') this.#step('step-aside', 'the peer speaks by beats', now);
@@ -408,7 +392,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
   }
 
   #challengeOn(membership: Membership, now: Instant): void {
-    membership.raiseAt = after(after(now, this.#rules.lease), PATIENCE);
+    membership.raiseAt = this.#patience(now);
     this.#voice.advertise(membership, now);
   }
 
@@ -476,6 +460,9 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       if (cell.next === 'BACKUP') this.#preemption.improved(now);
       this.#outputs.push({ kind: 'transition', from, to: cell.next, event, cause });
     }
+    if (from === 'CLAIMANT' && cell.actions.includes('goodbye')) {
+      this.#vacancy.withdrew(this.#patience(now));
+    }
     for (const action of cell.actions) this.#act(action, now, membership, family);
   }
 
@@ -490,7 +477,7 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
       case 'present':
         return this.#present(now);
       case 'challenge':
-        this.#patientUntil = after(after(now, this.#rules.lease), PATIENCE);
+        this.#patientUntil = this.#patience(now);
         return this.#voice.advertiseAll(now);
       case 'advertise-all':
         return this.#voice.advertiseAll(now);
@@ -511,6 +498,11 @@ export class FailoverGroup implements Machine<GroupInput, GroupOutput> {
         for (const each of this.#memberships.values()) each.stopTimers();
         return;
     }
+  }
+
+  /** When who is challenged now has answered, or lost its lease. */
+  #patience(now: Instant): Instant {
+    return after(after(now, this.#rules.lease), PATIENCE);
   }
 
   #claim(now: Instant): void {

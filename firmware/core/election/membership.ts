@@ -42,6 +42,8 @@ export interface Member {
   readonly families: readonly Family[];
   /** Configured pace, without demotion. */
   readonly pace: Pace;
+  /** That of the other node of the pair. */
+  readonly peerPace: Pace;
   readonly ties: 'yoke' | 'bsd';
 }
 
@@ -94,16 +96,17 @@ export class Membership {
   /**
    * How long a silence means that there is no MASTER. With advbase 0 OpenBSD counts three of our
    * own intervals, but it is by the MASTER's that we hear of it: if that is longer than ours, one
-   * lost advertisement, or none, would be a takeover. So the longer of the two counts.
+   * lost advertisement, or none, would be a takeover, and one that hangs before its next would
+   * still hold its lease. So the longer of the two counts.
    */
   get deadTime(): Duration {
-    const { pace } = this.member;
+    const { pace, peerPace } = this.member;
     const own = masterDownInterval(pace);
     const master = this.heard?.pace;
     if (master === undefined || pace.advbase > 0 || isGoodbye(master)) return own;
-    // A demoted one is faster than it says, see `interval`.
-    if (master.advbase === 0 && master.advskew >= ADVSKEW_DEMOTED) return own;
-    return microseconds(Math.max(own, masterDownInterval(master)));
+    // A demoted one is faster than it says, see `interval`: as fast as it is configured.
+    const isDemoted = master.advbase === 0 && master.advskew >= ADVSKEW_DEMOTED;
+    return microseconds(Math.max(own, masterDownInterval(isDemoted ? peerPace : master)));
   }
 
   hear({ family, source, pace, serving }: HeardAdvertisement, now: Instant): void {

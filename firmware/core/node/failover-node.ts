@@ -266,6 +266,9 @@ export class FailoverNode implements Machine<NodeInput, NodeOutput> {
     const { usable, explanation } = watch.link;
     const cause = `${name}: ${explanation}`;
     if (usable !== before) this.bulletin.event('link', `${name} (${watch.device}): ${explanation}`);
+    // It was not there when the plan was applied, and came back unseen: nothing is on it yet.
+    const isUnmade = this.bulletin.alerts.has(`no-device:${watch.device}`);
+    if (usable && !before && isUnmade) this.#groups.apply();
     this.#groups.tellAll({ kind: 'interface', interface: name, usable }, now);
     // Leave before the demotion is advertised: the peer must not take over while we still serve.
     if (before && !usable && watch.carriesVips) this.#stepAside(cause, now);

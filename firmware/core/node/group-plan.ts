@@ -66,6 +66,7 @@ function member(id: string, vip: VipConfiguration): Member {
     vhid: vip.vhid,
     families: familiesOf(vip.addresses),
     pace: { advbase: vip.advbase, advskew: vip.advskew },
+    peerPace: { advbase: vip.advbase, advskew: vip.peerAdvskew },
     ties: vip.ties,
   };
 }

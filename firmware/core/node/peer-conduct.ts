@@ -182,7 +182,7 @@ export class PeerConduct {
   #ability(now: Instant): number {
     const group = this.#group();
     const isIdle = group !== undefined && group.state !== 'MASTER';
-    return isIdle && now < (group.forbiddenUntil ?? now) ? 0 : this.health;
+    return isIdle && now < (group.backoff.untilFree ?? now) ? 0 : this.health;
   }
 
   session(now: Instant): void {
@@ -317,7 +317,8 @@ export class PeerConduct {
       since: group?.since ?? now,
       lease,
       leaving: this.leaving,
-      forbiddenUntil: group?.forbiddenUntil,
+      mayTakeFreeAt: group?.backoff.untilFree,
+      mayTakeHeldAt: group?.backoff.untilHeld,
       mayPreemptAt: group?.mayPreemptAt,
       heldUntil: this.flaps.heldUntil(now),
     };

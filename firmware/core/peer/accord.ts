@@ -46,8 +46,10 @@ export interface OwnPart extends Standing {
   readonly lease: Duration;
   /** It leaves: it claims nothing and grants everything. */
   readonly leaving: boolean;
-  /** Not before this it takes anything: the kernel has just refused. */
-  readonly forbiddenUntil: Instant | undefined;
+  /** Not before this it takes what nobody serves: the kernel has just refused. */
+  readonly mayTakeFreeAt: Instant | undefined;
+  /** Not before this it takes what the peer serves; not before the other. */
+  readonly mayTakeHeldAt: Instant | undefined;
   /** When preference alone may move the VIPs here; undefined for never. */
   readonly mayPreemptAt: Instant | undefined;
   /** Until when preference alone may not move them away; undefined when it may. */
@@ -165,7 +167,7 @@ export class Accord {
     this.#reset();
     this.#partedAt ??= now;
     if (own.state !== 'BACKUP' || own.health === 0 || own.leaving) return undefined;
-    const at = instant(Math.max(this.#promisedUntil, own.forbiddenUntil ?? 0));
+    const at = instant(Math.max(this.#promisedUntil, own.mayTakeFreeAt ?? 0));
     if (now < at) return this.#wakeAt(at);
     // A farewell that was just read may be old: what came after it is read first.
     if (heardAt !== undefined && now <= heardAt) return this.#wakeAt(instant(heardAt + 1));
@@ -291,7 +293,8 @@ export class Accord {
     const isVacant = !beat.serving && own.state === 'BACKUP';
     this.#vacantSince = isVacant ? (this.#vacantSince ?? now) : undefined;
     if (own.leaving || own.health === 0) return undefined;
-    const from = instant(Math.max(now, this.#promisedUntil, own.forbiddenUntil ?? now));
+    const mayAt = (beat.serving ? own.mayTakeHeldAt : own.mayTakeFreeAt) ?? now;
+    const from = instant(Math.max(now, this.#promisedUntil, mayAt));
     if (own.state === 'LAPSED') return beat.serving ? undefined : from;
     if (own.state !== 'BACKUP') return undefined;
     if (!beat.serving) {

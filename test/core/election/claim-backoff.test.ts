@@ -10,17 +10,20 @@ const LEAVE = ['LAPSED -> BACKUP', 'release', 'advertise lan 255/255'];
 const at = (second: number) => instant(second * 1_000_000);
 
 describe('the back-off of claims', () => {
-  it('doubles from a second to a minute', () => {
+  it('doubles from a second to a minute where another one serves, and stays a second else', () => {
     const backoff = new ClaimBackoff();
     expect(backoff.forbids(at(0))).toBe(false);
     const pauses: number[] = [];
     for (let count = 0; count < 8; count += 1) {
       backoff.refused(at(1_000));
-      pauses.push(((backoff.until ?? 0) - at(1_000)) / 1_000_000);
+      pauses.push(((backoff.untilHeld ?? 0) - at(1_000)) / 1_000_000);
+      expect(backoff.untilFree).toBe(at(1_001));
     }
     expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
-    expect(backoff.forbids(at(1_059))).toBe(true);
-    expect(backoff.forbids(at(1_060))).toBe(false);
+    expect(backoff.forbidsHeld(at(1_059))).toBe(true);
+    expect(backoff.forbidsHeld(at(1_060))).toBe(false);
+    expect(backoff.forbids(at(1_000.9))).toBe(true);
+    expect(backoff.forbids(at(1_001))).toBe(false);
   });
 
   it('begins anew after a lease that was held for a second', () => {
@@ -29,11 +32,11 @@ describe('the back-off of claims', () => {
     backoff.claimed(at(10));
     backoff.held(at(10.5));
     backoff.refused(at(11));
-    expect(backoff.until).toBe(at(13));
+    expect(backoff.untilHeld).toBe(at(13));
     backoff.claimed(at(20));
     backoff.held(at(21));
     backoff.refused(at(22));
-    expect(backoff.until).toBe(at(23));
+    expect(backoff.untilHeld).toBe(at(23));
   });
 
   it('takes a lapse soon after the claim for a refusal, a later one not', () => {
@@ -42,7 +45,7 @@ describe('the back-off of claims', () => {
     backoff.lapsed(at(11));
     expect(backoff.forbids(at(11))).toBe(false);
     backoff.lapsed(at(10.9));
-    expect(backoff.until).toBe(at(11.9));
+    expect(backoff.untilHeld).toBe(at(11.9));
   });
 });
 
@@ -68,11 +71,12 @@ describe('a claim of a group', () => {
     expect(stage.wait(999_999).turn(stage.hear('255/255'))).not.toContain('claim');
     expect(stage.turn(stage.hear('1/240'))).toEqual([]);
     expect(stage.wait(1).turn(stage.hear('255/255'))[0]).toBe('BACKUP -> MASTER');
-    // Twice as long now, and silence makes no difference.
-    expect(stage.wait(1_999_999).turn(stage.hear('255/255'))).not.toContain('claim');
+    // No longer now: the place is free.
+    expect(stage.wait(999_999).turn(stage.hear('255/255'))).not.toContain('claim');
+    expect(stage.wait(1).turn(stage.hear('255/255'))).toContain('claim');
   });
 
-  it('in vain again and again waits for a minute, in silence too', () => {
+  it('in vain again and again is repeated as soon as CARP allows, where nobody else serves', () => {
     const stage = new GroupStage().reach('BACKUP');
     stage.verdict = { kind: 'claim-failed', text: 'refused' };
     const claims: number[] = [];
@@ -81,7 +85,7 @@ describe('a claim of a group', () => {
       if (stage.turn().includes('claim')) claims.push(stage.now);
     }
     const gaps = claims.slice(1).map((at, index) => at - (claims[index] ?? 0));
-    expect(gaps.map((gap) => Math.trunc(gap / 1e6))).toEqual([3, 3, 4, 8, 16, 32, 60]);
+    expect(gaps.map((gap) => Math.trunc(gap / 1e6))).toEqual([3, 3, 3, 3, 3, 3, 3]);
   });
 
   it('whose lease is lost within a second is not repeated at once', () => {

@@ -317,12 +317,6 @@ describe('every state, every input', () => {
       expect(stage.tell({ kind: 'settled' }).join(', ')).toBe(expected);
     }
   });
-
-  it('a vacancy is gone when somebody spoke after it', () => {
-    const stage = new GroupStage().reach('BACKUP');
-    expect(stage.turn(stage.hear('255/255'), stage.hear('1/0'))).toEqual([]);
-    expect(stage.turn(stage.hear('1/0'), stage.hear('255/255'))[0]).toBe('BACKUP -> MASTER');
-  });
 });
 
 describe('whatever happens', () => {

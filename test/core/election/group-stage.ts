@@ -23,6 +23,7 @@ export const LAN: Member = {
   vhid: 1,
   families: [4],
   pace: { advbase: 1, advskew: 100 },
+  peerPace: { advbase: 1, advskew: 0 },
   ties: 'yoke',
 };
 

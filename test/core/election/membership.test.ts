@@ -16,6 +16,7 @@ const PLAIN: Member = {
   vhid: 1,
   families: [4, 6],
   pace: { advbase: 1, advskew: 0 },
+  peerPace: { advbase: 1, advskew: 100 },
   ties: 'yoke',
 };
 
@@ -40,8 +41,9 @@ describe('a dual-stack VHID', () => {
 });
 
 describe('the dead time with advbase 0', () => {
-  const heard = (advbase: number, advskew: number): number => {
-    const membership = usable({ pace: { advbase: 0, advskew: 5 } });
+  const heard = (advbase: number, advskew: number, peerSkew = 10): number => {
+    const peerPace = { advbase: 0, advskew: peerSkew };
+    const membership = usable({ pace: { advbase: 0, advskew: 5 }, peerPace });
     const pace = { advbase, advskew };
     membership.heard = { at: instant(0), source: '192.0.2.2', pace };
     return membership.deadTime;
@@ -58,8 +60,12 @@ describe('the dead time with advbase 0', () => {
     expect(heard(2, 240)).toBe(6_937_500);
   });
 
-  it('does not grow with a demoted master, nor with one that has left', () => {
-    expect(heard(0, 240)).toBe(58_593);
+  it('is that of the other node as configured when the master is demoted', () => {
+    expect(heard(0, 240)).toBe(117_186);
+    expect(heard(0, 240, 3)).toBe(58_593);
+  });
+
+  it('does not grow with a master that has left', () => {
     expect(heard(255, 255)).toBe(58_593);
   });
 });

@@ -99,6 +99,20 @@ describe('a lost link', () => {
     expect(deeds(stage.turn(seen('lan', { addresses: [] })))).toContain('apply');
   });
 
+  it('of a device that came back unseen does so too, as soon as it is usable', () => {
+    const stage = new NodeStage().serve();
+    stage.problems = [{ code: 'no-device', device: 'eth1', text: 'eth1: no such device' }];
+    stage.turn(seen('lan', { carrier: false }), { kind: 'damaged', text: 'the VIPs are gone' });
+    stage.wait(3_000_000).turn();
+    expect(stage.node.state).toBe('MASTER');
+    stage.problems = [];
+    const turns = [stage.turn(seen('lan', {}))];
+    for (let turn = 0; turn < 120; turn += 1) turns.push(stage.wait(10_000).turn());
+    const ofKernel = deeds(turns.flat()).filter((deed) => ['apply', 'claim 1'].includes(deed));
+    expect(ofKernel.slice(0, 2)).toEqual(['apply', 'claim 1']);
+    expect(stage.node.bulletin.alerts.has('no-device:eth1')).toBe(false);
+  });
+
   it('of a configured address applies the plan once, and is told while it lasts', () => {
     const stage = new NodeStage().serve();
     const gone = seen('sync', { addresses: [] });

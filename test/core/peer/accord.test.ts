@@ -84,16 +84,25 @@ describe('a claim', () => {
   });
 
   it('is not made by one that leaves, can serve nothing, or was just refused by its kernel', () => {
-    const idle = [{ leaving: true }, { health: 0 }, { forbiddenUntil: at(1_000) }];
+    const idle = [{ leaving: true }, { health: 0 }, { mayTakeFreeAt: at(1_000) }];
     for (const part of idle) {
       const accord = new Accord();
       accord.judge(own(part), alive(), at(0));
       expect(accord.claim).toBe(0);
     }
     const accord = new Accord();
-    const lapsed = own({ state: 'LAPSED', since: at(0), forbiddenUntil: at(1_000) });
+    const lapsed = own({ state: 'LAPSED', since: at(0), mayTakeFreeAt: at(1_000) });
     accord.judge(lapsed, alive(), at(0));
     expect(accord.claim).toBe(0);
+  });
+
+  it('of what the peer serves is put off for longer than one of what nobody serves', () => {
+    const refused = own({ mayTakeFreeAt: at(1_000), mayTakeHeldAt: at(60_000) });
+    const accord = new Accord();
+    accord.judge(refused, alive({ serving: true, health: 1 }), at(1_000));
+    expect([accord.claim, accord.nextTimeout()]).toEqual([0, at(60_000)]);
+    accord.judge(refused, alive(), at(1_000));
+    expect(accord.claim).toBe(1);
   });
 });
 
@@ -275,7 +284,7 @@ describe('a peer that is dead', () => {
 
   it('is succeeded later when the kernel has just refused', () => {
     const accord = new Accord();
-    const forbidden = own({ forbiddenUntil: at(700) });
+    const forbidden = own({ mayTakeFreeAt: at(700) });
     expect(accord.judge(forbidden, dead(), at(0))).toBeUndefined();
     expect(accord.nextTimeout()).toBe(at(700));
   });

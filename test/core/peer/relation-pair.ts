@@ -43,7 +43,7 @@ export class Box {
   health = 2;
   demotion = 0;
   leaving = false;
-  forbiddenUntil: Instant | undefined;
+  mayTakeFreeAt: Instant | undefined;
   /** What the kernel thinks. */
   leaseUntil = 0;
   renewedAt = 0;
@@ -198,7 +198,8 @@ export class Box {
       since: this.since,
       lease: LEASE,
       leaving: this.leaving,
-      forbiddenUntil: this.forbiddenUntil,
+      mayTakeFreeAt: this.mayTakeFreeAt,
+      mayTakeHeldAt: this.mayTakeFreeAt,
       mayPreemptAt: instant(this.since + PREEMPT_DELAY),
       heldUntil: undefined,
     };

@@ -3,12 +3,14 @@
 // conntrack-tools ships. With `direct` entries go straight into the peer's kernel
 // (DisableExternalCache), and the script leaves out `-t`, which would flush them there a minute
 // later.
-import { accessSync, chmodSync, constants, writeFileSync } from 'node:fs';
+import { accessSync, chmodSync, constants, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { eventually } from '../eventually.ts';
 import type { RackNode } from '../node.ts';
 import { NODES, otherLetter, withoutPrefix } from '../rack-plan.ts';
 import type { RackProcess } from '../rack-process.ts';
+
+const LOCK_FILE = 'conntrackd.lock';
 
 export interface ConntrackdOptions {
   readonly direct: boolean;
@@ -40,6 +42,8 @@ export class Conntrackd {
     const script = join(runtime, 'conntrackd-notify');
     writeFileSync(script, notifyScript(file, options));
     chmodSync(script, 0o755);
+    // One that was killed leaves it behind, and then no other starts.
+    rmSync(join(runtime, LOCK_FILE), { force: true });
     const daemon = node.namespace.start(`conntrackd on ${node.name}`, 'conntrackd', ['-C', file]);
     await eventually(
       `conntrackd on ${node.name} answers`,
@@ -86,7 +90,7 @@ General {
   HashLimit 8000000
   LogFile ${join(runtime, 'conntrackd.log')}
   Syslog off
-  LockFile ${join(runtime, 'conntrackd.lock')}
+  LockFile ${join(runtime, LOCK_FILE)}
   UNIX {
     Path ${join(runtime, 'conntrackd.ctl')}
   }

@@ -3,9 +3,8 @@
 // person would tune (virtual MAC, real-time priority, repeated gratuitous ARP, no preemption), down
 // to the shortest interval VRRPv3 has. LAN and WAN move together by a sync group. Where conntrackd
 // is installed it runs beside keepalived, told of each change of state, as it does on gateways.
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from '../eventually.ts';
 import type { RackNode } from '../node.ts';
 import type { GroupState, PairKind, Speaker } from '../pair-kind.ts';
 import { VIP_SEGMENTS, VIPS, type VipSegment } from '../rack-plan.ts';
@@ -27,6 +26,8 @@ export const KEEPALIVED: Readonly<Record<ProfileName, KeepalivedProfile>> = {
   fast: { name: 'keepalived 20 ms', advertSeconds: 0.02, tuned: true },
   fastest: { name: 'keepalived 10 ms', advertSeconds: 0.01, tuned: true },
 };
+
+const PID_FILES = ['keepalived.pid', 'vrrp.pid'] as const;
 
 const TUNED_GLOBALS = `
   vrrp_rt_priority 50
@@ -63,6 +64,7 @@ class KeepalivedSpeaker implements Speaker {
   private readonly profile: KeepalivedProfile;
   private readonly flows: Conntrackd | undefined;
   private process: RackProcess;
+  private said = new Map<string, GroupState>();
   private promoted = 0;
 
   constructor(node: RackNode, profile: KeepalivedProfile, flows: Conntrackd | undefined) {
@@ -73,7 +75,7 @@ class KeepalivedSpeaker implements Speaker {
   }
 
   async states(): Promise<Record<VipSegment, GroupState>> {
-    return { lan: lastState(this.process, 'LAN'), wan: lastState(this.process, 'WAN') };
+    return { lan: this.said.get('LAN') ?? 'INIT', wan: this.said.get('WAN') ?? 'INIT' };
   }
 
   async flaws(): Promise<readonly string[]> {
@@ -112,8 +114,13 @@ class KeepalivedSpeaker implements Speaker {
     writeFileSync(this.maintenanceFile, '0\n');
     const { runtime } = this.node.directories;
     const process = startKeepalived(this.node, runtime, this.configuration());
+    const said = new Map<string, GroupState>();
+    this.said = said;
     process.onLine((line) => {
-      if (line.includes('(LAN) Entering MASTER STATE')) this.promoted += 1;
+      const entry = entryOf(line);
+      if (entry === undefined) return;
+      said.set(entry.instance, entry.state);
+      if (entry.instance === 'LAN' && entry.state === 'MASTER') this.promoted += 1;
     });
     return process;
   }
@@ -181,14 +188,16 @@ export function vrrpInstance(instance: VrrpInstance): string {
 function startKeepalived(station: Station, directory: string, configuration: string): RackProcess {
   const file = (name: string) => join(directory, name);
   writeFileSync(file('keepalived.conf'), configuration);
+  // Those of one that was killed name a process that may be another by now.
+  for (const name of PID_FILES) rmSync(file(name), { force: true });
   return station.namespace.start(`keepalived on ${station.name}`, 'keepalived', [
     '--vrrp',
     '--dont-fork',
     '--log-console',
     '--log-detail',
     `--use-file=${file('keepalived.conf')}`,
-    `--pid=${file('keepalived.pid')}`,
-    `--vrrp_pid=${file('vrrp.pid')}`,
+    `--pid=${file(PID_FILES[0])}`,
+    `--vrrp_pid=${file(PID_FILES[1])}`,
   ]);
 }
 
@@ -201,16 +210,15 @@ export async function startVrrpNeighbour(
   const globals = 'global_defs {\n  vrrp_version 3\n  script_user root\n}\n';
   const whole = globals + vrrpInstance({ ...instance, name: 'NEIGHBOUR', device: 'lan' });
   const process = startKeepalived(station, directory, whole);
-  await eventually('the VRRP neighbour is master', () =>
-    lastState(process, 'NEIGHBOUR') === 'MASTER' ? true : undefined,
-  );
+  const isMaster = (line: string) => (entryOf(line)?.state === 'MASTER' ? true : undefined);
+  await process.nextLine(isMaster, 30_000);
   return process;
 }
 
-function lastState(process: RackProcess, instance: string): GroupState {
-  const line = process.said.findLast(
-    (text) => text.includes(`(${instance}) Entering `) && text.includes('STATE'),
-  );
-  const state = line?.split('Entering ')[1]?.split(' ')[0];
-  return state === 'MASTER' || state === 'BACKUP' ? state : 'INIT';
+/** What keepalived says when an instance enters a state; FAULT is no state of a group here. */
+function entryOf(line: string): { instance: string; state: GroupState } | undefined {
+  const match = /\((\w+)\) Entering (\w+) STATE/.exec(line);
+  if (match === null) return undefined;
+  const [, instance = '', word] = match;
+  return { instance, state: word === 'MASTER' || word === 'BACKUP' ? word : 'INIT' };
 }
