@@ -27,7 +27,8 @@ gatewayGroups:
 defaultGateway: failover
 firewall:
   rules:
-    - { name: by-wan2, from: lan, action: accept, protocol: tcp, ports: ${MARKED_PORT}, gateway: wan2 }
+    - { name: by-wan2, from: lan, action: accept, protocol: tcp, ports: ${MARKED_PORT},
+        gateway: wan2 }
     - { name: lan-out, from: lan, action: accept }
 nat: { outbound: { mode: automatic } }
 `;

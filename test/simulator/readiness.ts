@@ -82,8 +82,8 @@ export class Readiness {
   }
 
   /**
-   * After the kernel has refused, or a lease was lost at once, a node waits for a second, and for up
-   * to a minute with what another one serves: each try would interrupt that.
+   * After the kernel has refused, or a lease was lost at once, a node waits for a second, and for
+   * up to a minute with what another one serves: each try would interrupt that.
    */
   #allowedAt(node: SimulatedNode): number {
     const stretches = [...this.#simulation.watch.now.values()];
