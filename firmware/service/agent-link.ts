@@ -32,7 +32,8 @@ export class AgentLink {
 
   /** Starts the process, and again when this node has become another one to the pair. */
   configure({ node, role, interfaces, beatKey }: PairConfiguration): void {
-    const known = JSON.stringify([node, role, interfaces, [...(beatKey ?? [])]]);
+    const sync = interfaces.find(({ peer }) => peer !== undefined);
+    const known = JSON.stringify([node, role, sync, [...(beatKey ?? [])]]);
     if (known === this.#known) return;
     const isFirst = this.#known === undefined;
     this.#known = known;

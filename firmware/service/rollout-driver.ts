@@ -42,7 +42,11 @@ export class RolloutDriver {
   constructor(options: RolloutDriverOptions) {
     this.#options = options;
     const { node, role, hasPeer, journal, history } = options;
-    this.machine = new Rollout({ node, role, hasPeer, journal, knows: (id) => history.leads(id) });
+    this.machine = new Rollout({
+      ...{ node, role, hasPeer, journal },
+      knows: (id) => history.leads(id),
+      textOf: (id) => history.find(id)?.text,
+    });
   }
 
   get head(): ConfigRevision {

@@ -73,6 +73,8 @@ export class Follower {
   /** The leader's state tells how a change ended of whose end no word came. */
   learn(leader: KnownPeer): void {
     this.#givesUpAt = undefined;
+    const { head, journal } = this.#desk;
+    if (leader.head.id === head.id && !journal.synced) this.#desk.write({ synced: true });
     const change = this.#desk.changeOf('follower');
     if (change === undefined || leader.changing === change.target.id) return;
     if (leader.head.id === change.target.id) this.#commit(change);

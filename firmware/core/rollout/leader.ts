@@ -10,7 +10,7 @@
 import type { SyncMessage } from '../../wire/sync-message.ts';
 import { after, type Duration, type Instant, milliseconds, seconds } from '../time.ts';
 import type { RolloutDesk } from './rollout-desk.ts';
-import type { Change, RolloutInput } from './rollout-io.ts';
+import type { Change, RolloutInput, RolloutOptions } from './rollout-io.ts';
 
 type Place = 'here' | 'peer';
 type Proposal = Extract<RolloutInput, { kind: 'propose' }>;
@@ -27,6 +27,8 @@ export class Leader {
   readonly #desk: RolloutDesk;
   /** Whether a revision is the head or one that it follows from. */
   readonly #knows: (id: string) => boolean;
+  /** Of a revision in the history. */
+  readonly #textOf: (id: string) => string | undefined;
   /** Whose answers are awaited. */
   #waiting = new Set<Place>();
   #token = 0;
@@ -36,9 +38,10 @@ export class Leader {
   #retryAt: Instant | undefined;
   #undoProblems: string[] = [];
 
-  constructor(desk: RolloutDesk, knows: (id: string) => boolean) {
+  constructor(desk: RolloutDesk, { knows, textOf }: Pick<RolloutOptions, 'knows' | 'textOf'>) {
     this.#desk = desk;
     this.#knows = knows;
+    this.#textOf = textOf;
   }
 
   get nextTimeout(): Instant | undefined {
@@ -176,8 +179,8 @@ export class Leader {
   /** The node that serves comes last: by then the other one has shown that it is well with it. */
   #order({ together, catchUp, target }: Change): Place[] {
     const { isMaster, peer } = this.#desk;
-    // The content is there already, only under another name.
-    if (catchUp) return peer?.head.hash === target.hash ? [] : ['peer'];
+    // The text is there already, only under another name.
+    if (catchUp) return peer?.revision.text === this.#textOf(target.id) ? [] : ['peer'];
     if (!together) return ['here'];
     return isMaster ? ['peer', 'here'] : ['here', 'peer'];
   }

@@ -3,6 +3,7 @@
  */
 import type { ConfigRevision, RevisionName } from '../../wire/config-revision.ts';
 import type { SyncMessage } from '../../wire/sync-message.ts';
+import type { Role } from '../configuration/pair-configuration.ts';
 import type { Duration } from '../time.ts';
 
 /** Who leads a change: this node, or the other one. */
@@ -103,3 +104,15 @@ export type SyncStanding =
   | 'pending'
   /** Neither follows from the other: people must decide. */
   | 'diverged';
+
+export interface RolloutOptions {
+  readonly node: string;
+  readonly role: Role;
+  readonly journal: RolloutJournal;
+  /** Whether the node has another one to keep in step with. */
+  readonly hasPeer: boolean;
+  /** Whether the head is that revision or follows from it. */
+  readonly knows: (id: string) => boolean;
+  /** Of a revision in the history. */
+  readonly textOf: (id: string) => string | undefined;
+}

@@ -7,7 +7,6 @@
  */
 import type { RevisionName } from '../../wire/config-revision.ts';
 import type { SyncMessage } from '../../wire/sync-message.ts';
-import type { Role } from '../configuration/pair-configuration.ts';
 import type { Machine } from '../machine.ts';
 import { earliest, type Instant } from '../time.ts';
 import { Follower } from './follower.ts';
@@ -17,19 +16,10 @@ import type {
   Change,
   RolloutInput,
   RolloutJournal,
+  RolloutOptions,
   RolloutOutput,
   SyncStanding,
 } from './rollout-io.ts';
-
-export interface RolloutOptions {
-  readonly node: string;
-  readonly role: Role;
-  readonly journal: RolloutJournal;
-  /** Whether the node has another one to keep in step with. */
-  readonly hasPeer: boolean;
-  /** Whether the head is that revision or follows from it. */
-  readonly knows: (id: string) => boolean;
-}
 
 export class Rollout implements Machine<RolloutInput, RolloutOutput> {
   readonly #options: RolloutOptions;
@@ -40,7 +30,7 @@ export class Rollout implements Machine<RolloutInput, RolloutOutput> {
   constructor(options: RolloutOptions) {
     this.#options = options;
     this.#desk = new RolloutDesk(options.node, options.journal);
-    this.#leader = new Leader(this.#desk, options.knows);
+    this.#leader = new Leader(this.#desk, options);
     this.#follower = new Follower(this.#desk);
   }
 

@@ -17,6 +17,8 @@ const other = (side: Side): Side => (side === 'a' ? 'b' : 'a');
 export interface RevisionWish {
   readonly number: number;
   readonly content: string;
+  /** With other comments than the content alone would have. */
+  readonly text?: string;
   readonly parent?: string | null;
   readonly origin?: RevisionOrigin;
   readonly resolves?: string;
@@ -40,7 +42,7 @@ export function revision(id: string, wish: RevisionWish): ConfigRevision {
     origin: wish.origin ?? 'edit',
     resolves: wish.resolves ?? null,
     hash: digits(wish.content, 64),
-    text: wish.content,
+    text: wish.text ?? wish.content,
   };
 }
 
@@ -128,6 +130,7 @@ export class RolloutPair {
       journal: structuredClone(node.disk.journal),
       hasPeer: true,
       knows: (id) => node.disk.knows(id),
+      textOf: (id) => node.disk.revisions.get(id)?.text,
     });
     this.give(side, { kind: 'start' });
     this.facts(side);

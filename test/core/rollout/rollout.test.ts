@@ -140,6 +140,19 @@ describe('a standby that was away', () => {
     expect(pair.events).toContain('a: b has caught up with revision 2');
   });
 
+  test('has the comments, too', () => {
+    const pair = pairOf();
+    pair.cut('b');
+    const wish = { number: 2, content: 'old', text: '# why\nold', parent: OLD.id };
+    pair.propose('a', revision('comment', wish));
+    pair.settle();
+    pair.boot('b');
+    pair.connect();
+    pair.settle();
+    expect(files(pair)).toEqual({ a: '# why\nold', b: '# why\nold' });
+    expect(pair.disk('b').revisions.has(OLD.id)).toBe(true);
+  });
+
   test('that refuses what it missed is tried again, and what serves stays', () => {
     const pair = pairOf();
     pair.cut('b');
