@@ -306,24 +306,17 @@ function isWanted(name: string, kind: readonly string[]): boolean {
 
 const former = readFileSync(MAX, 'latin1');
 writeFileSync(MAX, String(MOST_FLOWS));
-try {
-  for (const [name, titles, measure] of TABLES) {
-    if (
-      !isWanted(
-        name,
-        TABLES.map(([each]) => each),
-      )
-    )
-      continue;
-    console.log(`\n| who | ${titles.join(' | ')} |\n|${'---|'.repeat(titles.length + 1)}`);
-    for (const rival of [new YokeRival(), new ConntrackdRival()]) {
-      if (!isWanted(rival.name, ['yoke', 'conntrackd'])) continue;
-      const stand = await Stand.build(rival);
-      await measure(stand).catch((error) => console.log(`${rival.name}: ${error}`));
-      stand.source.end();
-      stand.rack.remove();
-    }
+// However it ends: signals end the process, too (rack.ts).
+process.once('exit', () => writeFileSync(MAX, former));
+const names = TABLES.map(([name]) => name);
+for (const [name, titles, measure] of TABLES) {
+  if (!isWanted(name, names)) continue;
+  console.log(`\n| who | ${titles.join(' | ')} |\n|${'---|'.repeat(titles.length + 1)}`);
+  for (const rival of [new YokeRival(), new ConntrackdRival()]) {
+    if (!isWanted(rival.name, ['yoke', 'conntrackd'])) continue;
+    const stand = await Stand.build(rival);
+    await measure(stand).catch((error) => console.log(`${rival.name}: ${error}`));
+    stand.source.end();
+    stand.rack.remove();
   }
-} finally {
-  writeFileSync(MAX, former);
 }

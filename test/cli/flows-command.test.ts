@@ -1,4 +1,4 @@
-// What people see of the replication of connections, from a process that only answers.
+// What people are told by the process that replicates connections; here one that only answers.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,7 +53,7 @@ async function yoke(...words: string[]) {
   return { code, out: terminal.out.join('\n'), err: terminal.err.join('\n') };
 }
 
-test('a comparison that finds nothing is a success; ten examples unless told', async () => {
+test('a comparison that finds nothing succeeds; ten examples unless told otherwise', async () => {
   result = found(0);
   const out = '2 flows here, 2 at the peer: equal';
   expect(await yoke('flows', 'compare')).toEqual({ code: 0, out, err: '' });

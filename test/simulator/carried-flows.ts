@@ -43,6 +43,8 @@ export class CarriedFlows {
   readonly #carriers: readonly [Carrier, Carrier];
   /** Flows that clients have not ended, whatever the kernels believe. */
   readonly #living = new Set<number>();
+  /** Those of them whose packets the node that serves has seen since it does. */
+  readonly #seen = new Set<number>();
   #server: Carrier | undefined;
   #burstAt = 0;
   /** What has been acknowledged since the last burst is known. */
@@ -99,7 +101,10 @@ export class CarriedFlows {
     this.#crash(now);
     const server = this.#serving;
     if (server !== undefined) {
-      if (server !== this.#server) this.#judgeTakeover(server);
+      if (server !== this.#server) {
+        this.#judgeTakeover(server);
+        this.#seen.clear();
+      }
       this.#server = server;
       if (now >= this.#burstAt) this.#burst(server, now);
     }
@@ -126,6 +131,8 @@ export class CarriedFlows {
       carrier.alerts = new FlowAlerts(this.#stage.now);
     }
     if (flows.isRunning && serving !== flows.serving) flows.serve(serving);
+    // Nobody else could: it serves before it has been told anything.
+    if (serving === 'all' && carrier.readyAt !== node.startedAt) this.#forgetBeyond(flows);
   }
 
   /** Told once to each life of the election's process, as the firmware does. */
@@ -191,10 +198,12 @@ export class CarriedFlows {
       if (this.#prng.chance(0.3)) {
         flows.end(id);
         this.#living.delete(id);
+        this.#seen.delete(id);
         for (const { acknowledged } of this.#carriers) acknowledged.delete(id);
       } else {
         flows.change(id, this.#prng.pick([established, established, established | singular]));
         this.#living.add(id);
+        this.#seen.add(id);
       }
     }
   }
@@ -204,11 +213,13 @@ export class CarriedFlows {
     for (const id of acknowledged) {
       if (!flows.kernel.has(id)) this.#fail(`${node.name} takes over without flow ${id}`);
     }
-    // What a box that had lost its power does not have, as nobody served who did, is over.
-    for (const carrier of this.#carriers) {
-      for (const id of carrier.acknowledged) {
-        if (!flows.kernel.has(id)) carrier.acknowledged.delete(id);
-      }
+    this.#forgetBeyond(flows);
+  }
+
+  /** What a box that had lost its power, and had to serve, does not have is over everywhere. */
+  #forgetBeyond({ kernel }: FlowNode): void {
+    for (const { acknowledged } of this.#carriers) {
+      for (const id of acknowledged) if (!kernel.has(id)) acknowledged.delete(id);
     }
   }
 
@@ -224,6 +235,8 @@ export class CarriedFlows {
     this.#isNoted = true;
     for (const [id, { flags }] of server.flows.kernel) {
       if (flags !== established || !this.#living.has(id)) continue;
+      // What it has inherited from a time of two masters the digests may still have to tell.
+      if (!this.#seen.has(id) && !other.flows.kernel.has(id)) continue;
       for (const { acknowledged } of this.#carriers) acknowledged.add(id);
     }
   }
