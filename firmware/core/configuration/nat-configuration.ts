@@ -148,9 +148,11 @@ function outboundRule(
   const match = trafficMatch(rule, aliases);
   if (rule.translate === 'none') return { ...match, name, interface: on, translate: undefined };
   const addresses = meantAddresses(documents, rule.translate, on);
-  const family = match.families.find((each) => ofFamily(addresses, each) !== undefined) ?? 4;
-  const translate = ofFamily(addresses, family);
-  return { ...match, families: [family], name, interface: on, translate };
+  const family = match.families.find((each) => ofFamily(addresses, each) !== undefined);
+  const translate = ofFamily(addresses, family ?? 4);
+  // None for a rule that matches nothing, as an alias in it is empty.
+  const families = family === undefined ? [] : [family];
+  return { ...match, families, name, interface: on, translate };
 }
 
 function automatic(documents: Documents, on: string): AutomaticTranslation {

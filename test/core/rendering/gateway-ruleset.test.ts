@@ -155,6 +155,14 @@ nat: { outbound: { mode: ${mode}, rules: [
     expect(hybrid).toHaveLength(5);
   });
 
+  test('leaves out a rule with an alias that is empty', () => {
+    const text = rulesetOf(`
+aliases: { ports: { none-yet: [] } }
+nat: { outbound: { mode: manual, rules: [
+  { name: r, interface: wan1, protocol: tcp, ports: none-yet, translate: wan1 }] } }`);
+    expect(blockOf(text, 'chain source_nat').slice(1)).toEqual(['fib saddr type local return']);
+  });
+
   test('uses the address of the node where no VIP is', () => {
     const lte = '  lte: { device: wwan0, gateway: 10.9.9.1, address: 10.9.9.2/24 }';
     const node = OFFICE.replace('.1 }', `.1 }\n${lte}`);
