@@ -85,16 +85,25 @@ function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] 
 
 function unknownKey(document: DocumentName, path: FieldPath): Problem {
   const key = String(path.at(-1));
-  const known = knownKeys(jsonSchema(document), path.slice(0, -1));
+  const known = knownKeys(writtenSchema(document), path.slice(0, -1));
   const near = nearestKey(key, known);
   const found = 'an unknown key';
   if (near !== undefined)
     return { document, path, found, expected: `${near} (the nearest known key)` };
   const other = document === 'node' ? 'cluster' : 'node';
-  if (path.length === 1 && knownKeys(jsonSchema(other), []).includes(key)) {
+  if (path.length === 1 && knownKeys(writtenSchema(other), []).includes(key)) {
     return { document, path, found: `a key of ${other}.yaml`, expected: `it in ${other}.yaml` };
   }
   return { document, path, found, expected: `one of ${known.join(', ')}` };
+}
+
+const written = new Map<DocumentName, JsonSchema>();
+
+/** Made once: it takes milliseconds, and a document may have many unknown keys. */
+function writtenSchema(document: DocumentName): JsonSchema {
+  const schema = written.get(document) ?? jsonSchema(document);
+  written.set(document, schema);
+  return schema;
 }
 
 /** The keys a mapping at `path` may have. */

@@ -32,6 +32,9 @@ nat:
 );
 const NAT_ONLY = gatewayRulesetOf(configurationOf('nat: {}'));
 
+/** FUZZ_SEED=n and FUZZ_DOCUMENTS=n search elsewhere. */
+const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_126);
+
 let segment: Segment;
 let engine: NamespaceProcess;
 
@@ -116,7 +119,7 @@ test('the kernel takes whatever the checks let pass', async () => {
       const text = gatewayRulesetOf(resolved.configuration);
       expect(await ask('check', text)).toBeNull();
     }),
-    { numRuns: 60 },
+    { numRuns: Number(process.env['FUZZ_DOCUMENTS'] ?? 60), seed },
   );
   expect(taken).toBeGreaterThan(10);
 });
