@@ -184,7 +184,7 @@ export class ConfigAgent implements AgentNode {
     if (problem !== undefined) return { ok: false, text: problem };
     const [before, after] = [this.#driver.head.text, text].map((each) => {
       const rendering = this.#applier.render(each);
-      return typeof rendering === 'string' ? [] : rendering;
+      return typeof rendering === 'string' ? [] : rendering.texts;
     });
     const former = new Map(before?.map(([engine, rendered]) => [engine.name, rendered]));
     const sections = [

@@ -30,8 +30,11 @@ export interface ApplierOptions {
   readonly isKnown: (text: string) => boolean;
 }
 
-/** Text and engine, in the order of the engines. */
-type Rendering = readonly (readonly [Engine, string])[];
+/** A configuration, and what each engine makes of it, in the order of the engines. */
+interface Rendering {
+  readonly configuration: PairConfiguration;
+  readonly texts: readonly (readonly [Engine, string])[];
+}
 
 export class ConfigurationApplier {
   readonly #options: ApplierOptions;
@@ -50,7 +53,7 @@ export class ConfigurationApplier {
     return this.#inTurn(async () => {
       const rendering = this.render(text);
       if (typeof rendering === 'string') return rendering;
-      for (const [engine, rendered] of rendering) {
+      for (const [engine, rendered] of rendering.texts) {
         const words = await engine.check(rendered);
         if (words !== undefined) return `${engine.name}: ${words}`;
       }
@@ -74,11 +77,11 @@ export class ConfigurationApplier {
       const rendering = this.render(text);
       if (typeof rendering === 'string') return [rendering];
       const problems: string[] = [];
-      for (const [engine, rendered] of rendering) {
+      for (const [engine, rendered] of rendering.texts) {
         const words = await engine.apply(rendered);
         if (words !== undefined) problems.push(`${engine.name}: ${words}`);
       }
-      this.#tell(text);
+      this.#options.onApplied?.(rendering.configuration);
       return problems;
     });
   }
@@ -89,7 +92,7 @@ export class ConfigurationApplier {
       const found = new Map<string, string>();
       const rendering = this.render(text);
       if (typeof rendering === 'string') return found;
-      for (const [engine, rendered] of rendering) {
+      for (const [engine, rendered] of rendering.texts) {
         const difference = await engine.drift(rendered);
         if (difference === undefined) continue;
         const words = await engine.apply(rendered);
@@ -104,7 +107,11 @@ export class ConfigurationApplier {
   render(text: string): Rendering | string {
     const loading = loadConfiguration(this.#options.configDir, text);
     if (!loading.ok) return loading.problems.join('\n');
-    return this.#options.engines.map((engine) => [engine, engine.render(loading.configuration)]);
+    const { configuration } = loading;
+    const texts = this.#options.engines.map(
+      (engine) => [engine, engine.render(configuration)] as const,
+    );
+    return { configuration, texts };
   }
 
   async #switchTo(text: string): Promise<string | undefined> {
@@ -125,30 +132,24 @@ export class ConfigurationApplier {
     former: string | undefined,
     done: Engine[],
   ): Promise<string | undefined> {
-    for (const [engine, rendered] of rendering) {
+    for (const [engine, rendered] of rendering.texts) {
       const words = await engine.apply(rendered);
       if (words !== undefined) return `${engine.name}: ${words}`;
       done.push(engine);
     }
-    this.#tell(text);
+    this.#options.onApplied?.(rendering.configuration);
     return this.#write(text, former) ?? this.#reload();
   }
 
   async #restore(former: string, engines: readonly Engine[]): Promise<string | undefined> {
     const rendering = this.render(former);
     if (typeof rendering === 'string') return rendering;
-    for (const [engine, rendered] of rendering) {
+    for (const [engine, rendered] of rendering.texts) {
       const words = engines.includes(engine) ? await engine.apply(rendered) : undefined;
       if (words !== undefined) return `${engine.name}: ${words}`;
     }
-    this.#tell(former);
+    this.#options.onApplied?.(rendering.configuration);
     return this.#write(former, former) ?? this.#reload();
-  }
-
-  #tell(text: string): void {
-    const { onApplied, configDir } = this.#options;
-    const loading = onApplied && loadConfiguration(configDir, text);
-    if (loading?.ok) onApplied?.(loading.configuration);
   }
 
   #write(text: string, former: string | undefined): string | undefined {
