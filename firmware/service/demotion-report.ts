@@ -1,6 +1,7 @@
 /** A report of demotions as it comes over the API, checked; and as it is sent. */
 import type { DemotionReport, ReportedDemotion } from '../core/node/external-demotions.ts';
 import { milliseconds } from '../core/time.ts';
+import { fieldsOf } from '../wire/json-field.ts';
 import { AnswerRefusal } from './local-server.ts';
 
 /** As JSON. */
@@ -32,7 +33,7 @@ const LONGEST_LINE = 500;
 
 /** Throws AnswerRefusal for what is no report. */
 export function demotionReport(body: unknown): TakenReport {
-  const { owner, lastsMs, demotions, events } = fields(body);
+  const { owner, lastsMs, demotions, events } = fieldsOf(body);
   if (typeof owner !== 'string' || !OWNER.test(owner)) throw refusal('owner', 'a lower-case word');
   if (!isSpan(lastsMs)) throw refusal('lastsMs', 'milliseconds from 0 to 600000');
   if (!Array.isArray(demotions) || demotions.length > MOST) {
@@ -44,7 +45,7 @@ export function demotionReport(body: unknown): TakenReport {
 }
 
 function demotion(body: unknown): ReportedDemotion {
-  const { reason, weight, patienceMs } = fields(body);
+  const { reason, weight, patienceMs } = fieldsOf(body);
   if (typeof reason !== 'string' || !REASON.test(reason) || reason === OWN_REASON) {
     throw refusal('reason', 'target:NAME or service:NAME');
   }
@@ -53,11 +54,6 @@ function demotion(body: unknown): ReportedDemotion {
     throw refusal('weight', 'a number from 1 to 240');
   if (!isSpan(patienceMs)) throw refusal('patienceMs', 'milliseconds from 0 to 600000');
   return { reason, weight: Number(weight), patience: milliseconds(patienceMs) };
-}
-
-function fields(body: unknown): Readonly<Record<string, unknown>> {
-  const isMapping = typeof body === 'object' && body !== null && !Array.isArray(body);
-  return isMapping ? (body as Record<string, unknown>) : {};
 }
 
 function isSpan(value: unknown): value is number {

@@ -9,6 +9,7 @@
 import { join } from 'node:path';
 import { LINES_AT_MOST } from '../core/flows/table-comparison.ts';
 import type { FlowsReport } from '../core/telemetry/flows-snapshot.ts';
+import { fieldsOf } from '../wire/json-field.ts';
 import type { CommandResult } from './api-server.ts';
 import type { ComparisonResult } from './comparison-report.ts';
 import {
@@ -58,8 +59,7 @@ function command(
 }
 
 function exampleCount(body: unknown): number {
-  const count: unknown =
-    typeof body === 'object' && body !== null ? Reflect.get(body, 'examples') : undefined;
+  const { examples: count } = fieldsOf(body);
   if (Number.isInteger(count) && Number(count) >= 0 && Number(count) <= LINES_AT_MOST) {
     return Number(count);
   }

@@ -12,9 +12,9 @@ export const INTERFACE_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
 /** The kernel's dev_valid_name(), but printable ASCII only and no leading `.` or `-`. */
 export const DEVICE_NAME = /^[A-Za-z0-9_][!-.0-9;-~]{0,14}$/;
 
-export const EXPECT_NAME =
+const EXPECT_NAME =
   'a name of up to 63 letters, digits, "-", "_" or "." (in quotes if it looks like a number)';
-export const EXPECT_INTERFACE =
+const EXPECT_INTERFACE =
   'a logical name such as wan, lan or sync (lower case, up to 32 characters)';
 export const EXPECT_DEVICE = 'the name of a Linux device such as eth0, at most 15 characters';
 export const EXPECT_CIDR = 'an address with prefix length such as 192.168.1.2/24';
@@ -25,6 +25,12 @@ export const settings = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
 
 export const text = (expected: string, pattern: RegExp) =>
   z.string({ error: expected }).regex(pattern, { error: expected });
+
+/** Of a node, a VIP, a rule, a gateway: what people call it. */
+export const anyName = () => text(EXPECT_NAME, ANY_NAME);
+
+/** The logical name of an interface. */
+export const interfaceName = () => text(EXPECT_INTERFACE, INTERFACE_NAME);
 
 export const number = (expected: string, low: number, high: number) =>
   z.int({ error: expected }).min(low, { error: expected }).max(high, { error: expected });

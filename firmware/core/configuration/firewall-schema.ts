@@ -1,7 +1,7 @@
 /** Area `firewall` of cluster.yaml: what may pass, by which interface it comes and goes. */
 import { z } from 'zod';
 import { networks, ports } from './alias-schema.ts';
-import { ANY_NAME, EXPECT_NAME, flag, INTERFACE_NAME, oneOf, settings, text } from './fields.ts';
+import { anyName, flag, INTERFACE_NAME, oneOf, settings, text } from './fields.ts';
 import { PROTOCOL_NAMES } from './protocol-number.ts';
 
 const EXPECT_PLACE = 'the name of an interface, any, node, or a list of interfaces and node';
@@ -30,7 +30,7 @@ export const protocols = () =>
   );
 
 const ruleSchema = settings({
-  name: text(EXPECT_NAME, ANY_NAME).describe('Name of the rule, unique; logs and plans show it.'),
+  name: anyName().describe('Name of the rule, unique; logs and plans show it.'),
   from: places()
     .default('any')
     .describe(
@@ -78,7 +78,7 @@ const ruleSchema = settings({
       'New connections (of accept) or packets the rule matches per second, minute, hour or day; ' +
         'the rest goes on to the next rules. Default: no limit.',
     ),
-  gateway: text(EXPECT_NAME, ANY_NAME)
+  gateway: anyName()
     .optional()
     .describe(
       'Gateway or group of gateways by which what the rule accepts leaves, unless it goes to a ' +

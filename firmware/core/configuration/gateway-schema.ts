@@ -8,12 +8,11 @@ import { parseDuration } from './duration-text.ts';
 import {
   ANY_NAME,
   address,
+  anyName,
   cidr,
   duration,
-  EXPECT_INTERFACE,
-  EXPECT_NAME,
   flag,
-  INTERFACE_NAME,
+  interfaceName,
   number,
   oneOf,
   settings,
@@ -44,7 +43,7 @@ const span = (shortest: number, longest: number, shown: string) => {
 };
 
 const gatewaySchema = settings({
-  interface: text(EXPECT_INTERFACE, INTERFACE_NAME).describe(
+  interface: interfaceName().describe(
     'Logical interface on which the gateway is, from node.yaml of both nodes.',
   ),
   address: address().describe(
@@ -108,7 +107,7 @@ const gatewaySchema = settings({
 });
 
 const memberSchema = settings({
-  gateway: text(EXPECT_NAME, ANY_NAME).describe('Name of the gateway.'),
+  gateway: anyName().describe('Name of the gateway.'),
   tier: number('a whole number from 1 to 9', 1, 9)
     .default(1)
     .describe(
@@ -144,7 +143,7 @@ const routeSchema = settings({
   via: z
     .union([address(), gatewayName()], { error: 'an address, or the name of a gateway' })
     .describe('Next hop: an address in the network of an interface, or the name of a gateway.'),
-  interface: text(EXPECT_INTERFACE, INTERFACE_NAME)
+  interface: interfaceName()
     .optional()
     .describe('Logical interface of the next hop. Default: the one whose network it is in.'),
 });
@@ -154,13 +153,13 @@ const EXPECT_DEFAULT = `${EXPECT_GATEWAY_NAME}, or a list of one for IPv4 and on
 /** Areas of cluster.yaml. */
 export const gatewayAreas = {
   gateways: z
-    .record(text(EXPECT_NAME, ANY_NAME), gatewaySchema, {
+    .record(anyName(), gatewaySchema, {
       error: 'a mapping of names to gateways',
     })
     .default({})
     .describe('Ways to the internet, by name; at most 127. Default: none.'),
   gatewayGroups: z
-    .record(text(EXPECT_NAME, ANY_NAME), groupSchema, {
+    .record(anyName(), groupSchema, {
       error: 'a mapping of names to groups of gateways',
     })
     .default({})

@@ -1,24 +1,12 @@
 /** Area `nat` of cluster.yaml: what is translated on its way out and in. */
 import { z } from 'zod';
 import { networks, ports } from './alias-schema.ts';
-import {
-  ANY_NAME,
-  address,
-  EXPECT_INTERFACE,
-  EXPECT_NAME,
-  flag,
-  INTERFACE_NAME,
-  number,
-  oneOf,
-  settings,
-  text,
-} from './fields.ts';
+import { address, anyName, flag, interfaceName, number, oneOf, settings, text } from './fields.ts';
 import { protocols } from './firewall-schema.ts';
 
-const name = (of: string) =>
-  text(EXPECT_NAME, ANY_NAME).describe(`Name of the ${of}, unique among them.`);
+const name = (of: string) => anyName().describe(`Name of the ${of}, unique among them.`);
 
-const on = (what: string) => text(EXPECT_INTERFACE, INTERFACE_NAME).describe(what);
+const on = (what: string) => interfaceName().describe(what);
 
 const EXPECT_VIP = 'the name of a VIP or one of its addresses';
 const EXPECT_TRANSLATION = `${EXPECT_VIP}, or none`;
@@ -95,7 +83,7 @@ export const natSchema = settings({
           'rules first. manual: only the rules. Default: automatic.',
       ),
     interfaces: z
-      .array(text(EXPECT_INTERFACE, INTERFACE_NAME), { error: 'a list of interfaces' })
+      .array(interfaceName(), { error: 'a list of interfaces' })
       .min(1, { error: 'a list of at least one interface' })
       .optional()
       .describe(

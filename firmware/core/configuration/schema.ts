@@ -11,17 +11,15 @@ import { aliasesSchema } from './alias-schema.ts';
 import { LONGEST_BEAT_INTERVAL, SHORTEST_BEAT_INTERVAL } from './beat-pace.ts';
 import { DURATION_PATTERN, parseDuration } from './duration-text.ts';
 import {
-  ANY_NAME,
   address,
+  anyName,
   cidr,
   DEVICE_NAME,
   duration,
   EXPECT_CIDR,
   EXPECT_DEVICE,
-  EXPECT_INTERFACE,
-  EXPECT_NAME,
   flag,
-  INTERFACE_NAME,
+  interfaceName,
   number,
   oneOf,
   settings,
@@ -86,16 +84,16 @@ const interfaceSchema = settings({
 
 /** node.yaml: this box only, never replicated. */
 export const nodeSchema = settings({
-  node: text(EXPECT_NAME, ANY_NAME).describe('Unique name of this node, such as office-a.'),
+  node: anyName().describe('Unique name of this node, such as office-a.'),
   role: oneOf(['primary', 'secondary']).describe(
     'Role of this node in the pair: primary or secondary. Decides which skew it advertises; ' +
       'the state (MASTER, BACKUP) is decided by election.',
   ),
-  board: text(EXPECT_NAME, ANY_NAME)
+  board: anyName()
     .optional()
     .describe('Name of the board profile, a folder of board/. Default: none.'),
   interfaces: z
-    .record(text(EXPECT_INTERFACE, INTERFACE_NAME), interfaceSchema, {
+    .record(interfaceName(), interfaceSchema, {
       error: 'a mapping of logical interface names to their settings',
     })
     .describe(
@@ -136,8 +134,8 @@ const EXPECT_PEER =
   'primary: ..., secondary: ... }';
 
 const vipSchema = settings({
-  name: text(EXPECT_NAME, ANY_NAME).describe('Name of the VIP, unique in the cluster.'),
-  interface: text(EXPECT_INTERFACE, INTERFACE_NAME).describe(
+  name: anyName().describe('Name of the VIP, unique in the cluster.'),
+  interface: interfaceName().describe(
     'Logical interface that carries the VIP, from node.yaml of both nodes.',
   ),
   vhid: number(EXPECT_VHID, 1, 255).describe(
@@ -200,7 +198,7 @@ const beatsSchema = z.union(
 
 /** cluster.yaml: the pair's, the same on both nodes. */
 export const clusterSchema = settings({
-  cluster: text(EXPECT_NAME, ANY_NAME).describe('Name of the pair, such as branch-042.'),
+  cluster: anyName().describe('Name of the pair, such as branch-042.'),
   failover: oneOf(['node', 'vip'])
     .default('node')
     .describe(
